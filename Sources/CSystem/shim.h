@@ -1,0 +1,3 @@
+// System interfaces that Swift's own modules leave out.
+#include <sys/xattr.h>  // extended attributes
+#include <zlib.h>       // gzip

@@ -1,0 +1,133 @@
+extension Database {
+  /// Returns a document.
+  /// - Parameters:
+  ///   - revision: the revision to read; the winner when left out.
+  ///   - parts: what to deliver beyond the body.
+  /// - Throws: ``PouchError/missing`` or ``PouchError/deleted``.
+  public func get(
+    _ id: DocumentID, at revision: RevisionID? = nil, including parts: DocumentParts = []
+  ) async throws -> Document {
+    try await get(id, GetOptions(at: revision, including: parts))
+  }
+
+  /// Writes a new document, or a new revision of the one whose revision it carries.
+  /// - Returns: the new revision.
+  /// - Throws: ``PouchError/conflict`` if the revision is not a leaf, or none is named and the document exists;
+  ///   ``PouchError/Code/illegalDocumentID``, ``PouchError/Code/documentTooLarge``, ``PouchError/Code/missingStub`` or
+  ///   ``PouchError/Code/digestMismatch`` for documents that cannot be stored.
+  @discardableResult
+  public func put(_ document: Document) async throws -> RevisionID {
+    guard document.id != nil else { throw PouchError(.illegalDocumentID, "Document id must not be empty") }
+    return try await write(document, .edits).outcome.get()
+  }
+
+  /// Writes a document under an id that the database makes up, unless it has one.
+  /// - Returns: the id and the new revision.
+  @discardableResult
+  public func post(_ document: Document) async throws -> (id: DocumentID, revision: RevisionID) {
+    let result = try await write(document, .edits)
+    return (result.id, try result.outcome.get())
+  }
+
+  /// Deletes a document: writes a tombstone that replicates like any edit.
+  /// - Parameter revision: the revision that is deleted; it must be a leaf.
+  /// - Throws: ``PouchError/conflict`` if the revision is not a leaf, ``PouchError/Code/notFound`` if there is nothing
+  ///   to delete.
+  @discardableResult
+  public func remove(_ id: DocumentID, at revision: RevisionID) async throws -> RevisionID {
+    try await write(Document(id: id, revision: revision, isDeleted: true), .edits).outcome.get()
+  }
+
+  /// Deletes a document that was read.
+  @discardableResult
+  public func remove(_ document: Document) async throws -> RevisionID {
+    guard let id = document.id, let revision = document.revision else { throw PouchError.conflict }
+    return try await remove(id, at: revision)
+  }
+
+  private func write(_ document: Document, _ mode: WriteMode) async throws -> WriteResult {
+    guard let result = try await bulkDocs([document], mode).first else {
+      throw PouchError(.internalError, "The database gave no answer for the document.")
+    }
+    return result
+  }
+
+  /// Writes edits of documents; see ``bulkDocs(_:_:)``.
+  public func bulkDocs(_ documents: [Document]) async throws -> [WriteResult] {
+    try await bulkDocs(documents, .edits)
+  }
+
+  /// Returns several revisions of a document; see ``openRevisions(of:_:_:)``.
+  public func openRevisions(
+    of id: DocumentID, _ which: OpenRevisions = .all, including parts: DocumentParts = []
+  ) async throws -> [OpenRevision] {
+    try await openRevisions(of: id, which, GetOptions(including: parts))
+  }
+
+  /// Lists all documents, or those of a query.
+  public func allDocs() async throws -> AllDocsPage {
+    try await allDocs(AllDocsQuery())
+  }
+
+  /// The changes that the query selects, each as soon as there is one.
+  public func changes(_ query: ChangesQuery = .once) -> ChangesFeed {
+    ChangesFeed(of: self, query)
+  }
+
+  /// All documents of a range with their bodies, read page by page, so that memory stays small.
+  ///
+  /// Documents that change while they are read are delivered in their old or new form, each at most once.
+  /// - Parameter query: its `keys`, `skip` and `limit` are not used.
+  public func documents(_ query: AllDocsQuery = .withDocuments) -> DocumentsSequence {
+    DocumentsSequence(database: self, query: query)
+  }
+
+  /// Opens an attachment of the winner, or of a revision, for reading; see ``getAttachment(_:of:at:range:form:)``.
+  public func getAttachment(
+    _ name: String, of id: DocumentID, at revision: RevisionID? = nil, range: AttachmentRange? = nil
+  ) async throws -> AttachmentDownload {
+    try await getAttachment(name, of: id, at: revision, range: range, form: .identity)
+  }
+}
+
+/// Documents read page by page.
+public struct DocumentsSequence: AsyncSequence, Sendable {
+  public typealias Element = Document
+
+  let database: any Database
+  let query: AllDocsQuery
+
+  public struct Iterator: AsyncIteratorProtocol {
+    let database: any Database
+    var query: AllDocsQuery
+    var page: ArraySlice<AllDocsPage.Row> = []
+    var isAtEnd = false
+    var seen: DocumentID?
+
+    public mutating func next() async throws -> Document? {
+      while true {
+        if let row = page.popFirst() {
+          guard let document = row.document else { continue }
+          return document
+        }
+        guard !isAtEnd else { return nil }
+        let rows = try await database.allDocs(query).rows
+        isAtEnd = rows.count < Tuning.documentsPage
+        page = rows[...]
+        // The next page starts at the last row of this one, which may be gone by then.
+        if let seen, page.first?.id == seen { page.removeFirst() }
+        seen = rows.last?.id
+        query.start = seen
+      }
+    }
+  }
+
+  public func makeAsyncIterator() -> Iterator {
+    var paged = query
+    paged.keys = nil
+    paged.skip = 0
+    paged.limit = Tuning.documentsPage
+    if paged.rows == .idsOnly { paged.rows = .documents }
+    return Iterator(database: database, query: paged)
+  }
+}

@@ -1,0 +1,114 @@
+/// The name of one revision of a document: `GENERATION-SUFFIX`, such as `3-917fa2381192822767f010b95b45325b`.
+///
+/// Ids are ordered by generation, then by the bytes of the suffix; the winner of a conflict is chosen by this order.
+/// Databases make suffixes of 32 hexadecimal digits, but any text is accepted, as CouchDB does.
+public struct RevisionID: Sendable, Hashable {
+  /// How many edits lead to this revision, itself included; at least 0, and at least 1 for stored documents.
+  public let generation: Int
+  private let tail: Suffix
+
+  /// Suffixes of 32 lowercase hexadecimal digits, which are nearly all, are kept as their 16 bytes.
+  private enum Suffix: Sendable, Hashable {
+    case digest(high: UInt64, low: UInt64)
+    case other(ExactString)
+  }
+
+  /// An id of 16 bytes of digest.
+  public init(generation: Int, digest: some Collection<UInt8>) {
+    precondition(digest.count == 16, "A revision digest has 16 bytes.")
+    self.generation = generation
+    var high: UInt64 = 0
+    var low: UInt64 = 0
+    for (index, byte) in digest.enumerated() {
+      if index < 8 { high = high << 8 | UInt64(byte) } else { low = low << 8 | UInt64(byte) }
+    }
+    tail = .digest(high: high, low: low)
+  }
+
+  /// An id with any text after the dash.
+  public init(generation: Int, suffix: String) {
+    self.generation = generation
+    tail = RevisionID.digest(of: suffix.utf8) ?? .other(ExactString(suffix))
+  }
+
+  /// Reads `GENERATION-SUFFIX`.
+  /// - Throws: ``PouchError/Code/badRequest`` (`Invalid rev format`) for anything else, for a suffix over
+  ///   ``Limits/revisionSuffix`` bytes and for a generation over ``Limits/generation``.
+  public init(_ text: String) throws(PouchError) {
+    let utf8 = text.utf8
+    guard let dash = utf8.firstIndex(of: 0x2D), dash > utf8.startIndex,
+      utf8[..<dash].allSatisfy({ (0x30...0x39).contains($0) }),
+      let generation = Int(text[..<dash]),
+      utf8.distance(from: dash, to: utf8.endIndex) - 1 <= Limits.revisionSuffix
+    else { throw PouchError(.badRequest, "Invalid rev format") }
+    self.init(generation: generation, suffix: String(text[text.index(after: dash)...]))
+  }
+
+  private static func digest(of text: String.UTF8View) -> Suffix? {
+    guard text.count == 32 else { return nil }
+    var words: (high: UInt64, low: UInt64) = (0, 0)
+    for (index, byte) in text.enumerated() {
+      guard let value = JSONScanner.hexValue(byte), byte > 0x46 || byte < 0x41 else { return nil }
+      if index < 16 { words.high = words.high << 4 | UInt64(value) } else { words.low = words.low << 4 | UInt64(value) }
+    }
+    return .digest(high: words.high, low: words.low)
+  }
+
+  /// The text after the dash.
+  public var suffix: String {
+    switch tail {
+    case .digest: String(decoding: digestDigits!, as: UTF8.self)
+    case .other(let text): text.string
+    }
+  }
+
+  private var digestDigits: [UInt8]? {
+    guard case .digest(let high, let low) = tail else { return nil }
+    return [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+      for index in 0..<16 {
+        buffer[index] = JSONEscape.hexDigit(UInt8(truncatingIfNeeded: high >> (60 - 4 * index)) & 0xF)
+        buffer[16 + index] = JSONEscape.hexDigit(UInt8(truncatingIfNeeded: low >> (60 - 4 * index)) & 0xF)
+      }
+      count = 32
+    }
+  }
+}
+
+extension RevisionID: Comparable {
+  public static func < (left: RevisionID, right: RevisionID) -> Bool {
+    if left.generation != right.generation { return left.generation < right.generation }
+    switch (left.tail, right.tail) {
+    case (.digest(let leftHigh, let leftLow), .digest(let rightHigh, let rightLow)):
+      return (leftHigh, leftLow) < (rightHigh, rightLow)
+    default:
+      return ExactString(left.suffix) < ExactString(right.suffix)
+    }
+  }
+}
+
+extension RevisionID: CustomStringConvertible {
+  public var description: String { "\(generation)-\(suffix)" }
+}
+
+// MARK: - Stored form
+
+extension RevisionID {
+  /// The 16 bytes of the digest as two numbers, if the suffix is one.
+  public var digestWords: (high: UInt64, low: UInt64)? {
+    guard case .digest(let high, let low) = tail else { return nil }
+    return (high, low)
+  }
+
+  /// An id from the two numbers of ``digestWords``.
+  public init(generation: Int, digestWords words: (high: UInt64, low: UInt64)) {
+    self.generation = generation
+    tail = .digest(high: words.high, low: words.low)
+  }
+}
+
+extension JSONWriter {
+  /// Appends a revision id as a JSON string.
+  public mutating func write(_ revision: RevisionID) {
+    write(revision.description)
+  }
+}

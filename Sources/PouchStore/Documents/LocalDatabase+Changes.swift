@@ -1,0 +1,139 @@
+public import PouchCore
+
+extension LocalDatabase {
+  @concurrent
+  public func nextChanges(
+    _ query: ChangesQuery, after position: UpdateSequence?, limit: Int
+  ) async throws -> ChangesBatch {
+    let store = try store
+    if query.order == .descending {
+      guard query.feed == .once else { throw PouchError(.badRequest, "A live feed cannot be descending.") }
+      return try descending(query, before: position, limit: limit, store)
+    }
+    var start = position
+    if start == nil, case .after(let given) = query.start { start = given }
+    guard query.feed == .live else { return try ascending(query, after: start, limit: limit, store) }
+    store.watchOtherProcesses()
+    while true {
+      let batch = try ascending(query, after: start, limit: limit, store)
+      if !batch.changes.isEmpty || batch.hasMore { return batch }
+      start = batch.lastSequence
+      try await store.clock.wait(after: batch.lastSequence.numbered?.number ?? 0)
+    }
+  }
+
+  private func ascending(
+    _ query: ChangesQuery, after position: UpdateSequence?, limit: Int, _ store: Store
+  ) throws -> ChangesBatch {
+    try store.read { connection in
+      let last = try DatabaseState.load(connection).lastSequence
+      var start = store.number(of: position, last: last)
+      if position == nil, case .now = query.start { start = last }
+      let reader = ChangesReader(
+        documents: DocumentReader(connection: connection, store: store), query: query, limit: max(0, limit))
+      guard let ids = query.ids else {
+        return try reader.batch("r.seq > ?1 AND d.seq = r.seq ORDER BY r.seq", start, upTo: last)
+      }
+      return try reader.batch(of: ids, after: start, upTo: last)
+    }
+  }
+
+  private func descending(
+    _ query: ChangesQuery, before position: UpdateSequence?, limit: Int, _ store: Store
+  ) throws -> ChangesBatch {
+    try store.read { connection in
+      let last = try DatabaseState.load(connection).lastSequence
+      let start = position.map { store.number(of: $0, last: last) } ?? last + 1
+      var floor: Int64 = 0
+      if case .after(let given) = query.start { floor = store.number(of: given, last: last) }
+      if case .now = query.start { floor = last }
+      let reader = ChangesReader(
+        documents: DocumentReader(connection: connection, store: store), query: query, limit: max(0, limit))
+      return try reader.batch(
+        "r.seq < ?1 AND r.seq > \(floor) AND d.seq = r.seq ORDER BY r.seq DESC", start, upTo: floor,
+        keeping: { query.ids?.contains($0) ?? true })
+    }
+  }
+}
+
+/// Reads a batch of changes within one read transaction.
+private struct ChangesReader {
+  let documents: DocumentReader
+  let query: ChangesQuery
+  let limit: Int
+
+  private var hasBodies: Bool { query.rows != .idsOnly }
+
+  private func select(_ condition: String) throws -> Statement {
+    try documents.connection.statement(
+      """
+      SELECT \(DocumentRow.columns), d.id, d.winner\(hasBodies ? ", r.body, r.attachments" : "")
+      FROM revision r JOIN document d ON d.key = r.document WHERE \(condition)
+      """)
+  }
+
+  /// The changes that a condition on the log selects.
+  /// - Parameter end: how far the log was read when all of them fit.
+  func batch(
+    _ condition: String, _ start: Int64, upTo end: Int64, keeping isWanted: (DocumentID) -> Bool = { _ in true }
+  ) throws -> ChangesBatch {
+    let select = try select(condition).bind(1, start)
+    defer { select.reset() }
+    var changes: [Change] = []
+    var bytes = 0
+    while try select.step() {
+      guard changes.count < limit, bytes < Tuning.changesBatchBytes else {
+        let last = changes.last?.sequence ?? documents.store.sequence(start)
+        return ChangesBatch(changes: changes, lastSequence: last, hasMore: true)
+      }
+      let id = DocumentID(select.text(4))
+      guard isWanted(id) else { continue }
+      changes.append(try change(id, select, &bytes))
+    }
+    return ChangesBatch(changes: changes, lastSequence: documents.store.sequence(end), hasMore: false)
+  }
+
+  /// The changes of some documents, each looked up by its id.
+  func batch(of ids: Set<DocumentID>, after start: Int64, upTo end: Int64) throws -> ChangesBatch {
+    let lookup = try documents.connection.statement("SELECT seq FROM document WHERE id = ?1")
+    var sequences: [Int64] = []
+    for id in ids {
+      lookup.reset()
+      if try lookup.bind(1, id.text).step(), lookup.int(0) > start { sequences.append(lookup.int(0)) }
+    }
+    lookup.reset()
+    sequences.sort()
+    let select = try select("r.seq = ?1 AND d.seq = r.seq")
+    var changes: [Change] = []
+    var bytes = 0
+    for sequence in sequences.prefix(limit) where bytes < Tuning.changesBatchBytes {
+      select.reset()
+      guard try select.bind(1, sequence).step() else { continue }
+      changes.append(try change(DocumentID(select.text(4)), select, &bytes))
+    }
+    select.reset()
+    let hasMore = changes.count < sequences.count
+    let last = hasMore ? changes.last?.sequence ?? documents.store.sequence(start) : documents.store.sequence(end)
+    return ChangesBatch(changes: changes, lastSequence: last, hasMore: hasMore)
+  }
+
+  private func change(_ id: DocumentID, _ select: Statement, _ bytes: inout Int) throws -> Change {
+    let row = try DocumentRow(select)
+    guard let winner = row.tree.winnerIndex else { throw BinaryReader.damaged }
+    var document: Document?
+    if case .documents(let parts) = query.rows {
+      let winning = select.int(5)
+      let stored =
+        winning == row.sequence
+        ? try RevisionRow(select, from: 6) : try RevisionRow.find(winning, documents.connection)
+      guard let stored else { throw BinaryReader.damaged }
+      bytes += stored.body.count
+      document = try documents.document(id, row, node: winner, stored, GetOptions(including: parts))
+    }
+    let revisions =
+      query.style == .winner ? [row.tree.nodes[winner].revision] : row.tree.leaves.map(\.revision)
+    return Change(
+      sequence: documents.store.sequence(row.sequence), id: id, revisions: revisions, isDeleted: row.isDeleted,
+      document: document)
+  }
+}

@@ -1,0 +1,123 @@
+public import PouchCore
+
+extension LocalDatabase {
+  @concurrent
+  public func bulkDocs(_ documents: [Document], _ mode: WriteMode) async throws -> [WriteResult] {
+    let store = try store
+    var prepared: [Result<PreparedDocument, PouchError>] = []
+    prepared.reserveCapacity(documents.count)
+    for document in documents {
+      prepared.append(try await prepare(document, mode, store))
+    }
+    let outcomes = try await write(prepared, store)
+    await compactIfDue(store)
+    return zip(documents, zip(prepared, outcomes)).map { document, result in
+      let made = try? result.0.get().id
+      return WriteResult(id: document.id ?? made ?? "", outcome: result.1)
+    }
+  }
+
+  /// Checks a document. What is wrong with it is its own outcome; trouble of the database or the task is thrown.
+  private func prepare(
+    _ document: Document, _ mode: WriteMode, _ store: Store
+  ) async throws -> Result<PreparedDocument, PouchError> {
+    do {
+      return .success(
+        try await PreparedDocument(document, mode, bodyLimit: options.documentBodyLimit, store: store))
+    } catch let error as PouchError where error.isAboutTheDocument {
+      return .failure(error)
+    }
+  }
+
+  private func write(
+    _ prepared: [Result<PreparedDocument, PouchError>], _ store: Store
+  ) async throws -> [Result<RevisionID, PouchError>] {
+    let policy = options.compaction
+    return try await store.write { transaction in
+      let writer = DocumentWriter(transaction: transaction, policy: policy)
+      return try prepared.map { document in
+        do {
+          return .success(try writer.write(document.get()))
+        } catch let error as PouchError where error.isAboutTheDocument {
+          return .failure(error)
+        }
+      }
+    }
+  }
+
+  @concurrent
+  @discardableResult
+  public func putAttachment(
+    _ name: String, _ attachment: Attachment, to id: DocumentID, at revision: RevisionID?
+  ) async throws -> RevisionID {
+    var document: Document
+    do {
+      document = try await get(id, GetOptions(at: revision))
+      if revision == nil { throw PouchError.conflict }
+    } catch let error as PouchError where error.code == .notFound && revision == nil {
+      document = Document(id: id)
+    } catch let error as PouchError where error.code == .notFound {
+      throw PouchError.conflict
+    }
+    document.attachments[ExactString(name)] = attachment
+    return try await put(document)
+  }
+
+  @concurrent
+  @discardableResult
+  public func removeAttachment(
+    _ name: String, of id: DocumentID, at revision: RevisionID
+  ) async throws -> RevisionID {
+    var document: Document
+    do {
+      document = try await get(id, GetOptions(at: revision))
+    } catch let error as PouchError where error.code == .notFound {
+      // An unknown revision of a document that exists is a conflict; one that does not exist is missing.
+      _ = try await get(id, GetOptions())
+      throw PouchError.conflict
+    }
+    guard document.attachments[ExactString(name)] != nil else {
+      throw PouchError(.notFound, "Document is missing attachment")
+    }
+    document.attachments[ExactString(name)] = nil
+    return try await put(document)
+  }
+
+  @concurrent
+  public func getAttachment(
+    _ name: String, of id: DocumentID, at revision: RevisionID?, range: AttachmentRange?, form: AttachmentForm
+  ) async throws -> AttachmentDownload {
+    let store = try store
+    let (stored, pin) = try store.read { connection in
+      guard let row = try DocumentRow.find(id, connection) else { throw PouchError.missing }
+      if revision == nil, row.isDeleted { throw PouchError.deleted }
+      guard let index = revision.map({ row.tree.index(of: $0) }) ?? row.tree.winnerIndex,
+        let body = row.tree.nodes[index].body, let stored = try RevisionRow.find(body, connection)
+      else { throw PouchError.missing }
+      guard let attachment = stored.attachments.first(where: { $0.name == ExactString(name) }) else {
+        throw PouchError(.notFound, "Document is missing attachment")
+      }
+      return (attachment, store.pins.pin(attachment.blob))
+    }
+    if stored.encoding != nil, form == .identity {
+      return AttachmentDownload(
+        attachment: stored.stub, range: 0..<stored.length,
+        content: BlobTable.stream(pin, 0..<stored.storedLength, from: store).inflated)
+    }
+    let bytes = try range?.resolved(length: stored.storedLength) ?? 0..<stored.storedLength
+    return AttachmentDownload(
+      attachment: stored.stub, range: bytes, content: BlobTable.stream(pin, bytes, from: store))
+  }
+}
+
+extension PouchError {
+  /// Whether one document of a batch can fail by this while the others are written.
+  var isAboutTheDocument: Bool {
+    switch code {
+    case .badRequest, .invalidDocument, .illegalDocumentID, .digestMismatch, .missingStub, .forbidden, .notFound,
+      .conflict, .documentTooLarge:
+      true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import PouchCore
+
+/// A document that passed every check that needs no look at the database, ready for the writer.
+struct PreparedDocument: Sendable {
+  enum Content: Sendable {
+    /// New bytes.
+    case new(PreparedBlob)
+    /// Bytes that an earlier revision has; the digest must match if one was given.
+    case stub(digest: String?)
+  }
+
+  struct PreparedAttachment: Sendable {
+    let name: ExactString
+    let contentType: String
+    let encoding: Attachment.Encoding?
+    let revisionPosition: Int?
+    let content: Content
+  }
+
+  let id: DocumentID
+  let mode: WriteMode
+  let isDeleted: Bool
+  let body: JSONText
+  let bodyDigest: [UInt8]
+  let attachments: [PreparedAttachment]
+  /// With ``WriteMode/edits`` the revision that is edited, if any; with ``WriteMode/replicated`` the revision itself and
+  /// its ancestors, newest first.
+  let path: [RevisionID]
+
+  /// Checks a document, and brings its attachments' new content to where the writer can link it.
+  /// - Throws: what makes the document unacceptable.
+  init(_ document: Document, _ mode: WriteMode, bodyLimit: Int, store: Store) async throws {
+    id = document.id ?? DocumentID(UUID().uuidString.lowercased())
+    try id.validate()
+    guard document.body.bytes.count <= bodyLimit else {
+      throw PouchError(.documentTooLarge, id.text)
+    }
+    self.mode = mode
+    isDeleted = document.isDeleted
+    body = document.body
+    path = try PreparedDocument.path(of: document, mode)
+    bodyDigest = mode == .edits ? RevisionDigest.ofBody(document.body) : []
+    var prepared: [PreparedAttachment] = []
+    for (name, attachment) in document.attachments {
+      try PreparedDocument.check(name)
+      prepared.append(
+        PreparedAttachment(
+          name: name, contentType: attachment.contentType, encoding: attachment.encoding,
+          revisionPosition: attachment.revisionPosition,
+          content: try await PreparedDocument.content(of: attachment, store)))
+    }
+    attachments = prepared
+  }
+
+  private static func path(of document: Document, _ mode: WriteMode) throws -> [RevisionID] {
+    if document.id?.isLocal == true { return document.revision.map { [$0] } ?? [] }
+    switch mode {
+    case .edits:
+      return document.revision.map { [$0] } ?? []
+    case .replicated:
+      guard let path = document.revisions ?? document.revision.map({ [$0] }), let oldest = path.last else {
+        throw PouchError(
+          .badRequest, "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
+      }
+      let isUnbroken = zip(path, path.dropFirst()).allSatisfy { $0.generation - 1 == $1.generation }
+      guard isUnbroken, oldest.generation >= 1 else { throw PouchError(.badRequest, "Invalid rev format") }
+      return path
+    }
+  }
+
+  private static func check(_ name: ExactString) throws {
+    if name.string.utf8.isEmpty || name.string.utf8.count > Limits.attachmentName {
+      throw PouchError(.badRequest, "Attachment name is empty or too long")
+    }
+    if name.hasPrefix("_") {
+      throw PouchError(.badRequest, "Attachment name '\(name)' starts with prohibited character '_'")
+    }
+  }
+
+  private static func content(of attachment: Attachment, _ store: Store) async throws -> Content {
+    let stream: ByteStream
+    switch attachment.content {
+    case .stub: return .stub(digest: attachment.digest)
+    case .data(let bytes): stream = ByteStream(bytes)
+    case .stream(let bytes): stream = bytes
+    }
+    return .new(
+      try await BlobUpload.read(stream, encoding: attachment.encoding, digest: attachment.digest, into: store))
+  }
+}

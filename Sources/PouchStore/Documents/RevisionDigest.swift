@@ -1,0 +1,44 @@
+import Crypto
+import PouchCore
+
+/// Makes the ids of local edits: digests of what the edit says and of the revision it was made from.
+///
+/// The same edit of the same parent gets the same id on every machine, so that two peers that make it do not conflict.
+/// The digest is MD5 (16 bytes, as CouchDB's ids have; nothing depends on its strength) over, in this order, each
+/// preceded by its length as 8 bytes, little-endian: `deleted` or nothing; the parent's id or nothing; the MD5 of the
+/// body in canonical form; for each attachment, by name, its name, type, digest and encoding.
+enum RevisionDigest {
+  /// The part that does not depend on the parent, and can be computed before the transaction.
+  static func ofBody(_ body: JSONText) -> [UInt8] {
+    var md5 = Insecure.MD5()
+    md5.update(data: body.canonicalBytes)
+    return Array(md5.finalize())
+  }
+
+  static func next(
+    after parent: RevisionID?, isDeleted: Bool, bodyDigest: [UInt8], attachments: [StoredAttachment]
+  ) throws(PouchError) -> RevisionID {
+    let generation = parent?.generation ?? 0
+    guard generation < Limits.generation else {
+      throw PouchError(.badRequest, "The revision's generation cannot be counted on.")
+    }
+    var input: [UInt8] = []
+    input.reserveCapacity(96)
+    func add(_ part: some Collection<UInt8>) {
+      withUnsafeBytes(of: UInt64(part.count).littleEndian) { input.append(contentsOf: $0) }
+      input.append(contentsOf: part)
+    }
+    add(isDeleted ? Array("deleted".utf8) : [])
+    add(parent.map { Array($0.description.utf8) } ?? [])
+    add(bodyDigest)
+    for attachment in attachments.sorted(by: { $0.name < $1.name }) {
+      add(attachment.name.string.utf8)
+      add(attachment.contentType.utf8)
+      add(attachment.digest.utf8)
+      add((attachment.encoding?.rawValue ?? "").utf8)
+    }
+    var md5 = Insecure.MD5()
+    md5.update(data: input)
+    return RevisionID(generation: generation + 1, digest: Array(md5.finalize()))
+  }
+}
