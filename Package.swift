@@ -49,5 +49,7 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: house),
+    .testTarget(
+      name: "ConformanceTests", dependencies: ["PeerPouch"], swiftSettings: house),
   ]
 )

@@ -35,7 +35,10 @@ extension Database {
   ///   to delete.
   @discardableResult
   public func remove(_ id: DocumentID, at revision: RevisionID) async throws -> RevisionID {
-    try await write(Document(id: id, revision: revision, isDeleted: true), .edits).outcome.get()
+    let outcome = try await write(Document(id: id, revision: revision, isDeleted: true), .edits).outcome
+    // A revision that is no leaf may be one of a document that is not there: that is told first, as CouchDB does.
+    if outcome == .failure(PouchError.conflict) { _ = try await get(id) }
+    return try outcome.get()
   }
 
   /// Deletes a document that was read.

@@ -40,7 +40,9 @@ extension JSON: Codable {
   public init(from decoder: any Decoder) throws {
     if let container = try? decoder.container(keyedBy: Member.self) {
       var object = Object()
-      for key in container.allKeys { object[ExactString(key.stringValue)] = try container.decode(JSON.self, forKey: key) }
+      for key in container.allKeys {
+        object[ExactString(key.stringValue)] = try container.decode(JSON.self, forKey: key)
+      }
       self = .object(object)
       return
     }

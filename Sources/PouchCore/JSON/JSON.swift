@@ -30,7 +30,8 @@ extension JSON {
     /// A number from its text.
     /// - Returns: `nil` if the text is not a JSON number (RFC 8259, section 6).
     public init?(_ text: String) {
-      guard let scanned = try? JSONText(text), scanned.bytes.first.map({ $0 == 0x2D || (0x30...0x39).contains($0) }) == true
+      guard let scanned = try? JSONText(text), let first = scanned.bytes.first,
+        first == 0x2D || (0x30...0x39).contains(first)
       else { return nil }
       self.text = String(decoding: scanned.bytes, as: UTF8.self)
     }

@@ -56,6 +56,8 @@ public struct ChangesFeed: AsyncSequence, Sendable {
           try await fill()
         } catch let error as PouchError where error.code == .cancelled {
           return nil
+        } catch let error as PouchError where error == .closed && query.feed == .live {
+          return nil
         } catch is CancellationError {
           return nil
         }
@@ -67,7 +69,8 @@ public struct ChangesFeed: AsyncSequence, Sendable {
       var request = query
       if query.filter != nil, query.rows == .idsOnly { request.rows = .documents }
       if case .now = query.start, position == nil { position = try await database.info().updateSequence }
-      let batch = try await database.nextChanges(request, after: position, limit: Swift.min(remaining, Tuning.changesBatch))
+      let batch = try await database.nextChanges(
+        request, after: position, limit: Swift.min(remaining, Tuning.changesBatch))
       position = batch.lastSequence
       buffer = batch.changes[...]
       isAtEnd = query.feed == .once && !batch.hasMore

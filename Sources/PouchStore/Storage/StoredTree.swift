@@ -24,7 +24,8 @@ enum StoredTree {
     for (index, node) in tree.nodes.enumerated() {
       let digest = node.revision.digestWords
       let followsPrevious =
-        node.parent.map { $0 == index - 1 && tree.nodes[$0].revision.generation + 1 == node.revision.generation } ?? false
+        node.parent.map { $0 == index - 1 && tree.nodes[$0].revision.generation + 1 == node.revision.generation }
+        ?? false
       var flags: UInt8 = 0
       if node.isDeleted { flags |= deleted }
       if node.body != nil { flags |= hasBody }

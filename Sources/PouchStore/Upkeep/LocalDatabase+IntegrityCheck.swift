@@ -115,8 +115,9 @@ private struct IntegrityCheck {
     let select = try connection.statement("SELECT id, sha256, length FROM blob WHERE sha256 IS NOT NULL")
     defer { select.reset() }
     while try select.step() {
-      let chunks = try connection.statement("SELECT data FROM chunk WHERE key >= ?1 << 24 AND key < (?1 + 1) << 24 ORDER BY key")
-        .bind(1, select.int(0))
+      let chunks = try connection.statement(
+        "SELECT data FROM chunk WHERE key >= ?1 << 24 AND key < (?1 + 1) << 24 ORDER BY key"
+      ).bind(1, select.int(0))
       var hash = SHA256()
       var length: Int64 = 0
       while try chunks.step() {

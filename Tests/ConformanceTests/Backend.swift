@@ -1,0 +1,74 @@
+import Foundation
+import PeerPouch
+import Testing
+
+/// The ways to reach a database. Every test of this target runs over each of them, and expects the same answers.
+enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
+  case memory
+  case file
+
+  var testDescription: String { rawValue }
+
+  /// Runs a test with a new, empty database, which is removed afterwards.
+  func withDatabase<Value>(
+    options: StoreOptions = StoreOptions(), _ body: (any Database) async throws -> Value
+  ) async throws -> Value {
+    let database: any Database
+    switch self {
+    case .memory:
+      database = try await Pouch("memory:", options: options)
+    case .file:
+      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("peerpouch-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(at: folder) }
+      database = try await Pouch(folder.appendingPathComponent("test.pouch").path, options: options)
+      return try await run(database, body)
+    }
+    return try await run(database, body)
+  }
+
+  private func run<Value>(
+    _ database: any Database, _ body: (any Database) async throws -> Value
+  ) async throws -> Value {
+    let value = try await body(database)
+    if let local = database as? LocalDatabase {
+      #expect(try await local.integrityCheck() == [])
+    }
+    try await database.destroy()
+    return value
+  }
+}
+
+/// The error of a PouchError, checked by code and, where it matters to clients, reason.
+func expectError(
+  _ code: PouchError.Code, _ reason: String? = nil, sourceLocation: SourceLocation = #_sourceLocation,
+  _ body: () async throws -> Void
+) async {
+  do {
+    try await body()
+    Issue.record("Expected \(code), but nothing was thrown", sourceLocation: sourceLocation)
+  } catch let error as PouchError {
+    #expect(error.code == code, sourceLocation: sourceLocation)
+    if let reason { #expect(error.reason == reason, sourceLocation: sourceLocation) }
+  } catch {
+    Issue.record("Expected \(code), but got \(error)", sourceLocation: sourceLocation)
+  }
+}
+
+extension WriteResult {
+  var revision: RevisionID? { try? outcome.get() }
+  var error: PouchError? {
+    if case .failure(let error) = outcome { error } else { nil }
+  }
+}
+
+/// A revision made elsewhere, as a replicator brings it.
+func replica(
+  _ id: DocumentID, _ path: [String], _ fields: JSON.Object = [:], deleted: Bool = false
+) throws -> Document {
+  var document = Document(id: id, fields: fields)
+  document.revisions = try path.map { try RevisionID($0) }
+  document.revision = document.revisions?.first
+  document.isDeleted = deleted
+  return document
+}
