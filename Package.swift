@@ -51,5 +51,14 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "ConformanceTests", dependencies: ["PeerPouch"], swiftSettings: house),
+    .executableTarget(
+      name: "StoreTool", dependencies: ["PeerPouch"], path: "Tests/StoreTool", swiftSettings: house),
+    .testTarget(
+      name: "PouchStoreTests",
+      dependencies: [
+        "PeerPouch", "StoreTool",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ],
+      swiftSettings: house),
   ]
 )

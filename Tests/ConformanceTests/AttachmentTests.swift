@@ -57,7 +57,9 @@ struct AttachmentTests {
     try await backend.withDatabase { database in
       try await database.putAttachment("file", Attachment(Self.large), to: "a", at: nil)
       let expected = try range.resolved(length: 11_000_003)
-      #expect(try await read(database, range: range) == Array(Self.large[Int(expected.lowerBound)..<Int(expected.upperBound)]))
+      #expect(
+        try await read(database, range: range) == Array(Self.large[Int(expected.lowerBound)..<Int(expected.upperBound)])
+      )
       await expectError(.rangeNotSatisfiable) { _ = try await read(database, range: .from(11_000_003)) }
     }
   }

@@ -5,7 +5,8 @@ import Testing
 struct ListingTests {
   /// Documents `a` to `e`, of which `c` is deleted.
   private func fill(_ database: any Database) async throws {
-    let results = try await database.bulkDocs(["a", "b", "c", "d", "e"].map { Document(id: $0, fields: ["is": "here"]) })
+    let results = try await database.bulkDocs(
+      ["a", "b", "c", "d", "e"].map { Document(id: $0, fields: ["is": "here"]) })
     try await database.remove("c", at: #require(results[2].revision))
   }
 
@@ -93,7 +94,8 @@ struct ListingTests {
       }
       #expect(seen == all.map(\.id))
       var descending: [DocumentID?] = []
-      for try await document in database.documents(AllDocsQuery(from: "doc10009", order: .descending, rows: .documents)) {
+      for try await document in database.documents(AllDocsQuery(from: "doc10009", order: .descending, rows: .documents))
+      {
         descending.append(document.id)
       }
       #expect(descending.count == 9)

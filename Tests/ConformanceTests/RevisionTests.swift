@@ -49,7 +49,8 @@ struct RevisionTests {
         let order = branches[rotation...] + branches[..<rotation]
         for path in order { _ = try await database.bulkDocs([try replica("a", path)], .replicated) }
         #expect(try await database.get("a").revision?.description == "3-c")
-        #expect(try await database.get("a", including: .conflicts).metadata?.conflicts?.map(\.description) == ["3-a", "2-z"])
+        #expect(
+          try await database.get("a", including: .conflicts).metadata?.conflicts?.map(\.description) == ["3-a", "2-z"])
       }
     }
   }
@@ -87,7 +88,8 @@ struct RevisionTests {
     try await backend.withDatabase { database in
       let results = try await database.bulkDocs([["_id": "a"], try replica("b", ["1-x"])], .replicated)
       #expect(results[0].error?.code == .badRequest)
-      #expect(results[0].error?.reason == "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
+      #expect(
+        results[0].error?.reason == "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
       #expect(results[1].revision?.description == "1-x")
       let gap = try await database.bulkDocs([try replica("c", ["3-x", "1-y"])], .replicated)
       #expect(gap[0].error?.code == .badRequest)

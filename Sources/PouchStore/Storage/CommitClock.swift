@@ -20,15 +20,18 @@ final class CommitClock: Sendable {
   private let state = Mutex(State())
 
   /// Moves the clock forward; it never goes back.
-  func advance(to sequence: Int64) {
-    let woken: [Waiter] = state.withLock { state in
-      guard sequence > state.sequence else { return [] }
+  /// - Returns: whether it moved.
+  @discardableResult
+  func advance(to sequence: Int64) -> Bool {
+    let woken: [Waiter]? = state.withLock { state in
+      guard sequence > state.sequence else { return nil }
       state.sequence = sequence
       let due = state.waiters.filter { $0.value.after < sequence }
       for key in due.keys { state.waiters[key] = nil }
       return Array(due.values)
     }
-    for waiter in woken { waiter.continuation.resume() }
+    for waiter in woken ?? [] { waiter.continuation.resume() }
+    return woken != nil
   }
 
   /// Suspends until something after `sequence` was committed.

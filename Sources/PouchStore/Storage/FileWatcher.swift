@@ -6,19 +6,30 @@ import Dispatch
   import Darwin
 #endif
 
-/// Notices when another process writes to the log of the database file.
+/// Notices when another process commits to the database file.
 ///
-/// Linux tells by inotify, macOS by kqueue. SQLite writes its log (`-wal`) with ordinary writes and keeps its locks on
-/// the other files, so that watching this one disturbs nothing.
-// SAFETY: its one property is a dispatch source, which is never replaced and whose methods may be called from any thread.
+/// Linux tells of writes to the log (`-wal`) by inotify, macOS by kqueue. SQLite keeps its locks on the other files, so
+/// that watching this one disturbs nothing. But a write to the log is not yet a commit: the commit shows only after
+/// the log was synced to the disk, and that makes no event. So after an event the watcher looks again and again, at
+/// growing intervals, until it saw a commit or some seconds have passed. While nothing is written it does nothing.
+// SAFETY: `giveUp` is used on `queue` only; the source is never replaced, and its methods may be called
+// from any thread.
 final class FileWatcher: @unchecked Sendable {
+  /// In milliseconds.
+  private static let longestInterval = 100
+  private static let patience = DispatchTimeInterval.seconds(10)
+
+  private let queue = DispatchQueue(label: "peerpouch.watcher")
   private let source: any DispatchSourceProtocol
+  private let sawCommit: @Sendable () -> Bool
+  /// When to stop looking; `nil` while nothing is expected.
+  private var giveUp: DispatchTime?
 
   /// Starts to watch a file.
-  /// - Parameter onWrite: called on a queue of the watcher's after one or more writes, soon but not at once.
+  /// - Parameter sawCommit: looks for commits and tells whether there were any; called on a queue of the watcher's.
   /// - Returns: `nil` if the system has no watch to give; changes by other processes are then not noticed live.
-  init?(path: String, onWrite: @escaping @Sendable () -> Void) {
-    let queue = DispatchQueue(label: "peerpouch.watcher")
+  init?(path: String, sawCommit: @escaping @Sendable () -> Bool) {
+    self.sawCommit = sawCommit
     #if canImport(Glibc)
       let descriptor = inotify_init1(Int32(IN_NONBLOCK) | Int32(IN_CLOEXEC))
       guard descriptor >= 0 else { return nil }
@@ -26,22 +37,21 @@ final class FileWatcher: @unchecked Sendable {
         close(descriptor)
         return nil
       }
-      let source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
-      source.setEventHandler {
+      source = DispatchSource.makeReadSource(fileDescriptor: descriptor, queue: queue)
+      source.setEventHandler { [weak self] in
         var events = [UInt8](repeating: 0, count: 4096)
         while read(descriptor, &events, events.count) > 0 {}
-        onWrite()
+        self?.expectCommit()
       }
     #else
       let descriptor = open(path, O_EVTONLY)
       guard descriptor >= 0 else { return nil }
-      let source = DispatchSource.makeFileSystemObjectSource(
+      source = DispatchSource.makeFileSystemObjectSource(
         fileDescriptor: descriptor, eventMask: [.write, .extend], queue: queue)
-      source.setEventHandler(handler: onWrite)
+      source.setEventHandler { [weak self] in self?.expectCommit() }
     #endif
     source.setCancelHandler { close(descriptor) }
     source.activate()
-    self.source = source
   }
 
   /// Ends watching. Doing so twice is harmless.
@@ -51,5 +61,22 @@ final class FileWatcher: @unchecked Sendable {
 
   deinit {
     cancel()
+  }
+
+  private func expectCommit() {
+    let isLooking = giveUp != nil
+    giveUp = .now() + FileWatcher.patience
+    if !isLooking { look(after: 1) }
+  }
+
+  private func look(after milliseconds: Int) {
+    guard let limit = giveUp, !source.isCancelled else { return }
+    if sawCommit() || limit < .now() {
+      giveUp = nil
+      return
+    }
+    queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak self] in
+      self?.look(after: min(2 * milliseconds, FileWatcher.longestInterval))
+    }
   }
 }

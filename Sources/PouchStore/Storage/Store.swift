@@ -204,12 +204,15 @@ final class Store: Sendable {
     guard let path else { return }
     lifecycle.withLock { lifecycle in
       guard lifecycle.watcher == nil, !lifecycle.isClosed else { return }
-      lifecycle.watcher = FileWatcher(path: path + "-wal") { [weak self] in self?.catchUp() }
+      lifecycle.watcher = FileWatcher(path: path + "-wal") { [weak self] in self?.catchUp() ?? true }
     }
   }
 
-  private func catchUp() {
-    if let state = try? readOnce(DatabaseState.load) { clock.advance(to: state.lastSequence) }
+  /// Moves the clock to what the file says.
+  /// - Returns: whether that was news.
+  private func catchUp() -> Bool {
+    guard let state = try? readOnce(DatabaseState.load) else { return false }
+    return clock.advance(to: state.lastSequence)
   }
 
   /// Runs something while no other process has the file open, if none has.
@@ -267,6 +270,11 @@ final class Store: Sendable {
     do {
       // The writer's queue runs in order: what was submitted before is done.
       database.writeWithoutTransaction { commitGroups(Connection($0)) }
+      // GRDB closes the writer first; but only a connection that can write empties the log and removes it.
+      if let pool = database as? DatabasePool {
+        pool.invalidateReadOnlyConnections()
+        _ = try? pool.writeWithoutTransaction { try Connection($0).execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+      }
       try database.close()
     } catch {
       throw PouchError(storage: error)

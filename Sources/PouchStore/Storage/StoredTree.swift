@@ -58,7 +58,9 @@ enum StoredTree {
       var parent: Int?
       let generation: Int
       if flags & continues != 0 {
-        guard let previous = nodes.last else { throw BinaryReader.damaged }
+        guard let previous = nodes.last, previous.revision.generation < Limits.generation else {
+          throw BinaryReader.damaged
+        }
         parent = nodes.count - 1
         generation = previous.revision.generation + 1
       } else {
