@@ -60,5 +60,7 @@ let package = Package(
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: house),
+    .testTarget(
+      name: "PouchCoreTests", dependencies: ["PouchCore"], swiftSettings: house),
   ]
 )
