@@ -12,7 +12,10 @@ struct PeerPouchCommand: AsyncParsableCommand {
       or memory:.
       Exit codes: 0 fine, 1 error, 2 usage, 3 not found, 4 conflict, 5 refused.
       """,
-    subcommands: [Put.self, Get.self, Remove.self, List.self, Changes.self, Info.self, Compact.self, Destroy.self])
+    subcommands: [
+      Put.self, Get.self, Remove.self, List.self, Changes.self, Attach.self, Detach.self, Fetch.self, Info.self,
+      Compact.self, Check.self, Destroy.self,
+    ])
 
   static func main() async {
     do {
