@@ -62,5 +62,7 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "PouchCoreTests", dependencies: ["PouchCore"], swiftSettings: house),
+    .testTarget(
+      name: "PeerPouchCLITests", dependencies: ["PeerPouchCLI", "PeerPouch"], swiftSettings: house),
   ]
 )

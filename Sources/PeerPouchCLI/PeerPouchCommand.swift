@@ -1,69 +1,47 @@
 import ArgumentParser
-import Foundation
-import PeerPouch
 
-/// The command `peerpouch`.
-@main
-struct PeerPouchCommand: AsyncParsableCommand {
+/// The command `peerpouch`: what its parts are, and what they have in common.
+struct PeerPouchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "peerpouch", abstract: "A document database that speaks CouchDB's data model.",
+    commandName: "peerpouch",
+    abstract: "A document database that speaks CouchDB's data model.",
     discussion: """
-      DB is a name (the file NAME.pouch in $PEERPOUCH_HOME, by default the platform's data folder), a path with a slash,
-      or memory:.
-      Exit codes: 0 fine, 1 error, 2 usage, 3 not found, 4 conflict, 5 refused.
+      DB is a name (the file NAME.pouch in $PEERPOUCH_HOME, by default the platform's data folder), a path with a \
+      slash, or memory: for a database that is gone when the command ends.
+
+      \(ExitCodes.discussion)
       """,
-    subcommands: [
-      Put.self, Get.self, Remove.self, List.self, Changes.self, Attach.self, Detach.self, Fetch.self, Info.self,
-      Compact.self, Check.self, Destroy.self,
+    version: "0.1.0",
+    groupedSubcommands: [
+      CommandGroup(name: "Documents:", subcommands: [Put.self, Get.self, Remove.self, List.self, Changes.self]),
+      CommandGroup(name: "Attachments:", subcommands: [Attach.self, Detach.self, Fetch.self]),
+      CommandGroup(
+        name: "Databases:",
+        subcommands: [
+          Info.self, Dump.self, Load.self, Compact.self, Check.self, Purge.self, Destroy.self,
+        ]),
     ])
 
-  static func main() async {
-    do {
-      var command = try parseAsRoot()
-      if var command = command as? any AsyncParsableCommand { try await command.run() } else { try command.run() }
-    } catch let error as PouchError {
-      FileHandle.standardError.write(Data("peerpouch: \(error)\n".utf8))
-      Foundation.exit(error.code.exitCode)
-    } catch {
-      let code = exitCode(for: error)
-      if code == .validationFailure {
-        FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
-        Foundation.exit(2)
-      }
-      exit(withError: error)
-    }
-  }
+  @OptionGroup var common: CommonOptions
 }
 
-/// The database that a command works on.
-struct DatabaseArgument: ParsableArguments {
-  @Argument(help: "The database: a name, a path with a slash, or memory:.") var database: String
-
-  /// Runs something with the database open, and closes it.
-  func open(_ body: (any Database) async throws -> Void) async throws {
-    let database = try await Pouch(database)
-    do {
-      try await body(database)
-    } catch {
-      try? await database.close()
-      throw error
-    }
-    try await database.close()
-  }
-
-  /// The same for commands that only read: a file that is missing is not made.
-  func openExisting(_ body: (any Database) async throws -> Void) async throws {
-    let path =
-      PouchHome.isName(database)
-      ? PouchHome.folder + "/" + database + ".pouch" : database.hasPrefix("memory:") ? nil : database
-    if let path, !FileManager.default.fileExists(atPath: path) {
-      throw PouchError(.notFound, "Database does not exist: \(path)")
-    }
-    try await open(body)
-  }
+/// One of the commands.
+protocol PouchCommand: ParsableCommand, Sendable {
+  var common: CommonOptions { get }
+  /// Whether the command goes on until it is interrupted, which is then how it ends well.
+  var isLive: Bool { get }
+  /// Does what the command is for.
+  ///
+  /// What it throws is reported, and decides the exit code; see ``ExitCodes``.
+  func perform(_ console: Console) async throws
 }
 
-/// Prints a line at once, also into a pipe.
-func printLine(_ bytes: some Sequence<UInt8>) {
-  FileHandle.standardOutput.write(Data(bytes) + Data([0x0A]))
+extension PouchCommand {
+  var isLive: Bool { false }
+}
+
+/// The options that every command takes.
+struct CommonOptions: ParsableArguments, Sendable {
+  @Flag(help: "Print for machines: JSON, a line each, also for errors and progress.") var json = false
+  @Flag(name: .shortAndLong, help: "Show no progress.") var quiet = false
 }

@@ -29,19 +29,16 @@ extension Document {
       return
     }
     self.init(body: .emptyObject)
-    var kept: [JSONScanner.Member] = []
+    var taken: [Range<Int>] = []
     let bytes = scanned.text.bytes
     for member in scanned.specialMembers {
       let name = String(decoding: bytes[member.key.dropFirst().dropLast()], as: UTF8.self)
-      if name.hasPrefix("_replication_") {
-        kept.append(member)
-        continue
-      }
-      var parser = JSONParser(trusted: Array(bytes[member.value]))
+      guard !name.hasPrefix("_replication_") else { continue }
+      var parser = JSONParser(trusted: bytes, at: member.value.lowerBound)
       try take(name, parser.value())
+      taken.append(member.extent)
     }
-    let dropped = scanned.specialMembers.filter { member in !kept.contains { $0.key == member.key } }
-    body = Document.body(of: scanned.text, without: dropped.map(\.extent))
+    body = Document.body(of: scanned.text, without: taken)
     if revision == nil, let newest = revisions?.first { revision = newest }
   }
 
@@ -52,8 +49,9 @@ extension Document {
 
   /// The object without some of its members, whose extents are given in ascending order.
   private static func body(of text: JSONText, without extents: [Range<Int>]) -> JSONText {
-    var bytes: [UInt8] = [0x7B]
+    var bytes: [UInt8] = []
     bytes.reserveCapacity(text.bytes.count)
+    bytes.append(0x7B)
     var start = 1
     func keep(_ range: Range<Int>) {
       guard !range.isEmpty else { return }

@@ -3,10 +3,12 @@
 /// Recursion is bounded by the depth that the scanner let pass.
 struct JSONParser {
   private let bytes: [UInt8]
-  private var position = 0
+  private var position: Int
 
-  init(trusted bytes: [UInt8]) {
+  /// - Parameter position: where the value to be read begins.
+  init(trusted bytes: [UInt8], at position: Int = 0) {
     self.bytes = bytes
+    self.position = position
   }
 
   mutating func value() -> JSON {

@@ -252,8 +252,22 @@ struct JSONScanner {
     return keys[index].lowerBound..<end
   }
 
+  /// Whether two keys of the innermost object may be equal. Few keys are compared each with each, which takes less than
+  /// sorting them; of more it is not known.
+  private func mayHaveDuplicates(from firstKey: Int) -> Bool {
+    guard keys.count - firstKey <= 16 else { return true }
+    for later in firstKey..<keys.count {
+      for earlier in firstKey..<later
+      where keys[earlier].count == keys[later].count && compare(keys[earlier], keys[later]) == 0 {
+        return true
+      }
+    }
+    return false
+  }
+
   /// Removes every member of the innermost object that a later one of the same key replaces.
   private mutating func dropDuplicates(from firstKey: Int) {
+    guard mayHaveDuplicates(from: firstKey) else { return }
     var isReplaced: [Bool] = []
     let indices = Array(firstKey..<keys.count).sorted {
       let order = compare(keys[$0], keys[$1])

@@ -14,15 +14,11 @@ public struct RevisionID: Sendable, Hashable {
   }
 
   /// An id of 16 bytes of digest.
-  public init(generation: Int, digest: some Collection<UInt8>) {
+  public init(generation: Int, digest: [UInt8]) {
     precondition(digest.count == 16, "A revision digest has 16 bytes.")
+    func word(_ bytes: Range<Int>) -> UInt64 { digest[bytes].reduce(0) { $0 << 8 | UInt64($1) } }
     self.generation = generation
-    var high: UInt64 = 0
-    var low: UInt64 = 0
-    for (index, byte) in digest.enumerated() {
-      if index < 8 { high = high << 8 | UInt64(byte) } else { low = low << 8 | UInt64(byte) }
-    }
-    tail = .digest(high: high, low: low)
+    tail = .digest(high: word(0..<8), low: word(8..<16))
   }
 
   /// An id with any text after the dash.

@@ -22,6 +22,8 @@ enum BlobTable {
     guard first + Int64(bytes.count / StoreTuning.chunkSize) < 1 << chunkBits else {
       throw PouchError(.documentTooLarge, "The attachment is too large.")
     }
+    // Those of the transaction before: pages can be dropped once they are written.
+    connection.releaseMemory()
     let insert = try connection.statement("INSERT INTO chunk(key, data) VALUES (?1, ?2)")
     var number = first
     var start = 0
@@ -134,7 +136,10 @@ enum BlobTable {
         let wanted = min(range.upperBound - position, chunkSize - start)
         let bytes = try store.readOnce { connection in
           let select = try connection.statement("SELECT data FROM chunk WHERE key = ?1").bind(1, key(pin.blob, number))
-          defer { select.reset() }
+          defer {
+            select.reset()
+            connection.releaseMemory()
+          }
           guard try select.step() else { throw PouchError.missing }
           return try select.withBytes(0) { data in
             guard data.count >= start + wanted else { throw PouchError(.corrupt, "An attachment is cut short.") }

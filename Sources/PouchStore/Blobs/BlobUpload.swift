@@ -76,11 +76,14 @@ struct BlobUpload {
     } else {
       length = storedLength
     }
-    buffer.append(contentsOf: piece)
-    while buffer.count >= StoreTuning.stagingBytes {
-      let full = Array(buffer[..<StoreTuning.stagingBytes])
-      buffer.removeFirst(StoreTuning.stagingBytes)
-      try await stage(full)
+    var rest = piece[...]
+    while !rest.isEmpty {
+      let part = rest.prefix(StoreTuning.stagingBytes - buffer.count)
+      buffer.append(contentsOf: part)
+      rest = rest.dropFirst(part.count)
+      guard buffer.count == StoreTuning.stagingBytes else { continue }
+      try await stage(buffer)
+      buffer = []
     }
   }
 

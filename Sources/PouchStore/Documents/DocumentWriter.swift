@@ -4,6 +4,18 @@ import PouchCore
 struct DocumentWriter {
   let transaction: WriteTransaction
   let policy: CompactionPolicy
+  // Looked up once for all documents of a batch.
+  private let insertDocument: Statement
+  private let insertRevision: Statement
+
+  init(transaction: WriteTransaction, policy: CompactionPolicy) throws {
+    self.transaction = transaction
+    self.policy = policy
+    insertDocument = try transaction.connection.statement(
+      "INSERT OR IGNORE INTO document(id, seq, winner, deleted, tree) VALUES (?1, ?2, ?3, ?4, ?5)")
+    insertRevision = try transaction.connection.statement(
+      "INSERT INTO revision(seq, document, body, attachments) VALUES (?1, ?2, ?3, ?4)")
+  }
 
   private var connection: Connection { transaction.connection }
 
@@ -40,10 +52,8 @@ struct DocumentWriter {
     let tree = RevisionTree.empty.merging(
       RevisionTree.Branch(path, isDeleted: document.isDeleted, body: sequence)
     ).tree
-    try connection.statement(
-      "INSERT OR IGNORE INTO document(id, seq, winner, deleted, tree) VALUES (?1, ?2, ?2, ?3, ?4)"
-    ).bind(1, document.id.text).bind(2, sequence).bind(3, document.isDeleted ? 1 : 0)
-      .bind(4, StoredTree.encode(tree)).run()
+    try insertDocument.bind(1, document.id.text).bind(2, sequence).bind(3, sequence)
+      .bind(4, document.isDeleted ? 1 : 0).bind(5, StoredTree.encode(tree)).run()
     guard connection.changedRows == 1 else { return nil }
     transaction.state.lastSequence = sequence
     count(document.isDeleted, 1)
@@ -58,12 +68,13 @@ struct DocumentWriter {
   private func insertRevision(
     _ sequence: Int64, of key: Int64, _ body: JSONText, _ attachments: [StoredAttachment]
   ) throws {
-    let insert = try connection.statement(
-      "INSERT INTO revision(seq, document, body, attachments) VALUES (?1, ?2, ?3, ?4)"
-    ).bind(1, sequence).bind(2, key).bind(3, body.bytes)
-    if attachments.isEmpty { insert.bindNull(4) } else { insert.bind(4, StoredAttachment.encode(attachments)) }
-    try insert.run()
-    try BlobTable.use(attachments.map(\.blob), by: sequence, connection)
+    insertRevision.bind(1, sequence).bind(2, key).bind(3, body.bytes)
+    if attachments.isEmpty {
+      try insertRevision.bindNull(4).run()
+    } else {
+      try insertRevision.bind(4, StoredAttachment.encode(attachments)).run()
+      try BlobTable.use(attachments.map(\.blob), by: sequence, connection)
+    }
   }
 
   // MARK: - Documents that exist, or have attachments
@@ -127,8 +138,7 @@ struct DocumentWriter {
       count(winner.isDeleted, 1)
       return row.key
     }
-    try connection.statement("INSERT INTO document(id, seq, winner, deleted, tree) VALUES (?1, ?2, ?3, ?4, ?5)")
-      .bind(1, id.text).bind(2, sequence).bind(3, body).bind(4, winner.isDeleted ? 1 : 0)
+    try insertDocument.bind(1, id.text).bind(2, sequence).bind(3, body).bind(4, winner.isDeleted ? 1 : 0)
       .bind(5, StoredTree.encode(tree)).run()
     count(winner.isDeleted, 1)
     return connection.lastInsertedRow

@@ -4,17 +4,31 @@ extension LocalDatabase {
   @concurrent
   public func bulkDocs(_ documents: [Document], _ mode: WriteMode) async throws -> [WriteResult] {
     let store = try store
-    var prepared: [Result<PreparedDocument, PouchError>] = []
-    prepared.reserveCapacity(documents.count)
-    for document in documents {
-      prepared.append(try await prepare(document, mode, store))
+    let prepared: [Result<PreparedDocument, PouchError>]
+    if documents.count < StoreTuning.preparedInParallel {
+      prepared = try await prepare(documents[...], mode, store)
+    } else {
+      let middle = documents.count / 2
+      async let firstHalf = prepare(documents[..<middle], mode, store)
+      let secondHalf = try await prepare(documents[middle...], mode, store)
+      prepared = try await firstHalf + secondHalf
     }
     let outcomes = try await write(prepared, store)
     await compactIfDue(store)
-    return zip(documents, zip(prepared, outcomes)).map { document, result in
-      let made = try? result.0.get().id
-      return WriteResult(id: document.id ?? made ?? "", outcome: result.1)
+    return documents.indices.map { index in
+      var id = documents[index].id
+      if id == nil, case .success(let made) = prepared[index] { id = made.id }
+      return WriteResult(id: id ?? "", outcome: outcomes[index])
     }
+  }
+
+  private func prepare(
+    _ documents: ArraySlice<Document>, _ mode: WriteMode, _ store: Store
+  ) async throws -> [Result<PreparedDocument, PouchError>] {
+    var prepared: [Result<PreparedDocument, PouchError>] = []
+    prepared.reserveCapacity(documents.count)
+    for document in documents { prepared.append(try await prepare(document, mode, store)) }
+    return prepared
   }
 
   /// Checks a document. What is wrong with it is its own outcome; trouble of the database or the task is thrown.
@@ -34,7 +48,7 @@ extension LocalDatabase {
   ) async throws -> [Result<RevisionID, PouchError>] {
     let policy = options.compaction
     return try await store.write { transaction in
-      let writer = DocumentWriter(transaction: transaction, policy: policy)
+      let writer = try DocumentWriter(transaction: transaction, policy: policy)
       return try prepared.map { document in
         do {
           return .success(try writer.write(document.get()))

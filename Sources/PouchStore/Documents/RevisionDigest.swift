@@ -28,8 +28,8 @@ enum RevisionDigest {
       withUnsafeBytes(of: UInt64(part.count).littleEndian) { input.append(contentsOf: $0) }
       input.append(contentsOf: part)
     }
-    add(isDeleted ? Array("deleted".utf8) : [])
-    add(parent.map { Array($0.description.utf8) } ?? [])
+    add((isDeleted ? "deleted" : "").utf8)
+    add((parent?.description ?? "").utf8)
     add(bodyDigest)
     for attachment in attachments.sorted(by: { $0.name < $1.name }) {
       add(attachment.name.string.utf8)

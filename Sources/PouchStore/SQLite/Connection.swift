@@ -41,6 +41,9 @@ struct Connection {
   /// Whether SQLite is within a transaction; some failures end it by themselves.
   var isInTransaction: Bool { sqlite3_get_autocommit(database.sqliteConnection) == 0 }
 
+  /// Drops the pages that this connection has cached, so that the bytes of attachments do not stay in memory.
+  func releaseMemory() { sqlite3_db_release_memory(database.sqliteConnection) }
+
   private var lastError: SQLiteError { SQLiteError(of: database.sqliteConnection) }
 }
 

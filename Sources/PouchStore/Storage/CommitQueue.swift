@@ -5,11 +5,14 @@ import Synchronization
 ///
 /// A write that fails is undone alone. The bound on waiting writes is their callers: each holds one task.
 final class CommitQueue: Sendable {
-  /// Ends a write for its caller: with success, or with the error that hit the commit.
-  typealias Completion = @Sendable (PouchError?) -> Void
+  /// Tells the caller of a write that it is committed.
+  typealias Completion = @Sendable () -> Void
+
+  /// Runs something within one transaction and commits.
+  typealias Commit = ((WriteTransaction) throws -> Void) throws -> Void
 
   private struct Job: Sendable {
-    /// Runs the write and returns how to tell its caller once it is committed.
+    /// Runs the write, perhaps more than once, and returns how to tell its caller once it is committed.
     let run: @Sendable (WriteTransaction) throws -> Completion
     let fail: @Sendable (PouchError) -> Void
   }
@@ -23,7 +26,9 @@ final class CommitQueue: Sendable {
   private let waiting = Mutex(Waiting())
 
   /// Adds a write.
-  /// - Parameter wakeUp: called when the queue was idle; must see to it that ``drain(_:)`` is called.
+  /// - Parameters:
+  ///   - body: what writes; it is run again if a write that shared its transaction failed.
+  ///   - wakeUp: called when the queue was idle; must see to it that ``drain(_:)`` is called.
   func submit<Value: Sendable>(
     _ body: @escaping @Sendable (WriteTransaction) throws -> Value, wakeUp: () -> Void
   ) async throws -> Value {
@@ -31,9 +36,7 @@ final class CommitQueue: Sendable {
       let job = Job(
         run: { transaction in
           let value = try body(transaction)
-          return { error in
-            if let error { continuation.resume(throwing: error) } else { continuation.resume(returning: value) }
-          }
+          return { continuation.resume(returning: value) }
         },
         fail: { continuation.resume(throwing: $0) })
       let (isAccepted, mustWake) = waiting.withLock { waiting -> (Bool, Bool) in
@@ -54,7 +57,7 @@ final class CommitQueue: Sendable {
 
   /// Commits all that waits, on the writer's thread.
   /// - Parameter commit: runs its argument within one transaction and commits.
-  func drain(_ commit: ((WriteTransaction) throws -> Void) throws -> Void) {
+  func drain(_ commit: Commit) {
     while true {
       let group: [Job] = waiting.withLock { waiting in
         let group = Array(waiting.jobs.prefix(StoreTuning.groupedWrites))
@@ -63,44 +66,30 @@ final class CommitQueue: Sendable {
         return group
       }
       guard !group.isEmpty else { return }
-      var completions: [Completion] = []
-      var unfinished = group[...]
-      do {
-        try commit { transaction in
-          while let job = unfinished.first {
-            if let completion = try run(job, in: transaction, alone: group.count == 1) {
-              completions.append(completion)
-            }
-            unfinished.removeFirst()
-          }
-        }
-        for completion in completions { completion(nil) }
-      } catch {
-        let failure = PouchError(storage: error)
-        for completion in completions { completion(failure) }
-        for job in unfinished { job.fail(failure) }
-      }
+      finish(group, commit)
     }
   }
 
-  /// Runs one write of a group, undone by itself if it fails.
-  /// - Throws: what makes the whole transaction useless.
-  private func run(_ job: Job, in transaction: WriteTransaction, alone: Bool) throws -> Completion? {
-    if alone { return try job.run(transaction) }
-    let connection = transaction.connection
-    let before = transaction.state
-    try connection.statement("SAVEPOINT write").run()
+  /// Commits a group of writes together. If one of them fails, nothing of the group is kept, and each is done again in
+  /// a transaction of its own: that is rare, and cheaper than a savepoint around every write.
+  private func finish(_ group: [Job], _ commit: Commit) {
+    var completions: [Completion] = []
+    var isWriteToBlame = false
     do {
-      let completion = try job.run(transaction)
-      try connection.statement("RELEASE write").run()
-      return completion
-    } catch let error as PouchError {
-      guard connection.isInTransaction else { throw error }
-      try connection.statement("ROLLBACK TO write").run()
-      try connection.statement("RELEASE write").run()
-      transaction.state = before
-      job.fail(error)
-      return nil
+      try commit { transaction in
+        for job in group {
+          isWriteToBlame = true
+          completions.append(try job.run(transaction))
+        }
+        isWriteToBlame = false
+      }
+      for completion in completions { completion() }
+    } catch {
+      if isWriteToBlame, group.count > 1 {
+        for job in group { finish([job], commit) }
+      } else {
+        for job in group { job.fail(PouchError(storage: error)) }
+      }
     }
   }
 }

@@ -1,0 +1,30 @@
+import ArgumentParser
+import PeerPouch
+
+struct Dump: PouchCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Writes a whole database as lines of JSON.",
+    discussion: """
+      Each line is a leaf revision as CouchDB writes it, with _revisions and _attachments; conflicts and deletions \
+      included. Attachments over 64 KiB follow their document in lines of their own. The dumps of two equal databases \
+      are equal once sorted. Documents under _local/ belong to one copy of a database and are left out.
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var target: DatabaseArgument
+  @Argument(help: "The file to write; standard output if left out, or -.") var file: String?
+
+  func perform(_ console: Console) async throws {
+    try await target.open(.mustExist) { database in
+      let info = try await database.info()
+      let total = Int64(info.documentCount + info.deletedCount)
+      let progress = console.progress("dump", in: .count("documents"), of: total)
+      try await console.write(to: file) { output in
+        var writer = DumpWriter(database, to: output, progress)
+        try await writer.run()
+        try output.flush()
+      }
+      progress.finish()
+    }
+  }
+}

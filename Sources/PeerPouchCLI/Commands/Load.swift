@@ -1,0 +1,44 @@
+import ArgumentParser
+import PeerPouch
+
+struct Load: PouchCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Reads documents into a database, from a dump or plain ones.",
+    discussion: """
+      Lines with a _rev are taken over as they are, with their history; loading them twice changes nothing. Lines \
+      without one are new documents, with a new id unless they have one. What cannot be written is reported on \
+      standard error, and the rest is loaded; a line that is no JSON ends the loading there.
+      """)
+
+  @OptionGroup var common: CommonOptions
+  @OptionGroup var target: DatabaseArgument
+  @Argument(help: "The file to read; standard input if left out, or -.") var file = "-"
+
+  func perform(_ console: Console) async throws {
+    let input = try InputFile(file, console.interruption)
+    let progress = console.progress("load", in: .bytes, of: input.size)
+    // A database may have been set to take longer documents than the usual limit, and its dump shall load.
+    let options = StoreOptions(documentBodyLimit: FileTuning.lineLimit)
+    try await target.open(.madeIfMissing, options: options) { database in
+      var loader = Loader(database, from: LineReader(input), progress, console.diagnostics)
+      do {
+        try await loader.run()
+      } catch {
+        progress.finish()
+        console.diagnostics.note("\(ProgressMeter.counted(loader.loaded, "document")) loaded before it ended.")
+        throw error
+      }
+      progress.finish()
+      if console.isJSON {
+        try console.print(
+          json: ["ok": JSON(loader.failed == 0), "loaded": JSON(loader.loaded), "failed": JSON(loader.failed)])
+      } else {
+        let failures = loader.failed > 0 ? ", \(ProgressMeter.grouped(Int64(loader.failed))) failed" : ""
+        try console.print("\(ProgressMeter.counted(loader.loaded, "document")) loaded\(failures)")
+      }
+      if loader.failed > 0 {
+        throw ReportedFailure(exitCode: loader.hasOnlyConflicts ? ExitCodes.conflict : ExitCodes.failure)
+      }
+    }
+  }
+}

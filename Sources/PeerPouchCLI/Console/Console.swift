@@ -1,0 +1,68 @@
+import PeerPouch
+
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
+
+/// How a command talks: results to standard output, everything else to standard error.
+struct Console: Sendable {
+  let isJSON: Bool
+  let output: Output
+  let diagnostics: Diagnostics
+  let interruption: Interruption
+
+  init(_ options: CommonOptions, _ interruption: Interruption) {
+    isJSON = options.json
+    self.interruption = interruption
+    output = Output(STDOUT_FILENO, interruption)
+    diagnostics = Diagnostics(isJSON: options.json, isQuiet: options.quiet)
+  }
+
+  /// Prints columns of text, for people and for `cut`.
+  ///
+  /// Tabs and line breaks within a column are escaped, so that data cannot pass for structure; on a terminal also
+  /// everything that would change what it shows.
+  func print(_ columns: [String]) throws {
+    let line = columns.map { TerminalText.escaped($0, forTerminal: output.isTerminal) }.joined(separator: "\t")
+    try output.write((line + "\n").utf8)
+  }
+
+  /// Prints a line of text.
+  func print(_ text: String) throws {
+    try print([text])
+  }
+
+  /// Prints a line of JSON.
+  func print(json: [UInt8]) throws {
+    try output.write((output.isTerminal ? TerminalText.escaped(json: json) : json) + [0x0A])
+  }
+
+  /// Prints a line of JSON.
+  func print(json: JSON) throws {
+    try print(json: JSONText(json).bytes)
+  }
+
+  /// Prints JSON that is the whole answer: over several lines for people at a terminal, else in one.
+  func print(answer: [UInt8]) throws {
+    try print(json: output.isTerminal && !isJSON ? PrettyJSON.text(of: answer) : answer)
+  }
+
+  /// Prints what was written to a database.
+  func print(written id: DocumentID, _ revision: RevisionID) throws {
+    if isJSON {
+      try print(json: ["ok": true, "id": JSON(id.text), "rev": JSON(revision.description)])
+    } else {
+      try print("\(id) \(revision)")
+    }
+  }
+
+  /// A report of how far something long is.
+  /// - Parameters:
+  ///   - activity: what is done, as one word.
+  ///   - total: how much there is to do, if known.
+  func progress(_ activity: String, in unit: ProgressMeter.Unit, of total: Int64? = nil) -> ProgressReport {
+    ProgressReport(ProgressMeter(activity, in: unit, of: total, start: .now), to: diagnostics)
+  }
+}

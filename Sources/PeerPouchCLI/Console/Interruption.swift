@@ -1,0 +1,114 @@
+import Foundation
+import Synchronization
+
+/// Ends the command early and cleanly: on Ctrl-C (SIGINT), on SIGTERM, and when nobody reads the output of a live feed.
+///
+/// The first of these cancels the command's task, and wakes it where it waits for a descriptor. A second signal ends the
+/// process on the spot.
+final class Interruption: Sendable {
+  enum Cause: Sendable {
+    case signal
+    case closedOutput
+  }
+
+  private struct State {
+    var cause: Cause?
+    var sources: [any DispatchSourceSignal] = []
+  }
+
+  private let state = Mutex(State())
+  private let queue = DispatchQueue(label: "peerpouch.interruption")
+  /// A pipe whose writing end is closed when it is time to end, so that `poll` sees it beside other descriptors.
+  private let alarm: (reader: Int32, writer: Int32)
+  private let causes: AsyncStream<Void>
+  private let announce: AsyncStream<Void>.Continuation
+
+  init() {
+    var ends: [Int32] = [-1, -1]
+    // Without a pipe (no descriptors left) `poll` ignores the negative number, and only cancellation remains.
+    _ = pipe(&ends)
+    alarm = (ends[0], ends[1])
+    (causes, announce) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
+    for number in [SIGINT, SIGTERM] { watch(number) }
+  }
+
+  private func watch(_ number: Int32) {
+    signal(number, SIG_IGN)
+    state.withLock { state in
+      let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+      source.setEventHandler { [weak self] in
+        if self?.interrupt(.signal) == false { _exit(ExitCodes.interrupted) }
+      }
+      source.resume()
+      state.sources.append(source)
+    }
+  }
+
+  /// Why the command was ended early, if it was.
+  var cause: Cause? { state.withLock { $0.cause } }
+
+  /// - Returns: `false` if it was interrupted before.
+  @discardableResult
+  private func interrupt(_ cause: Cause) -> Bool {
+    let isFirst = state.withLock { state in
+      guard state.cause == nil else { return false }
+      state.cause = cause
+      return true
+    }
+    guard isFirst else { return false }
+    close(alarm.writer)
+    announce.yield()
+    return true
+  }
+
+  /// Runs something in a task that is cancelled by an interruption.
+  func run(_ body: @escaping @Sendable () async throws -> Void) async -> Result<Void, any Error> {
+    await withTaskGroup(of: Result<Void, any Error>?.self) { group in
+      group.addTask {
+        do {
+          return .success(try await body())
+        } catch {
+          return .failure(error)
+        }
+      }
+      group.addTask { [causes] in
+        var interruptions = causes.makeAsyncIterator()
+        await interruptions.next()
+        return nil
+      }
+      // The end of either child cancels the other: an interruption the work, the end of the work the watch.
+      for await ending in group {
+        group.cancelAll()
+        if let ending { return ending }
+      }
+      return .failure(CancellationError())
+    }
+  }
+
+  /// Waits until a descriptor is ready.
+  /// - Parameter events: as of `poll`.
+  /// - Throws: `CancellationError` when interrupted before or meanwhile.
+  func wait(for events: Int32, on descriptor: Int32) throws {
+    var polled = [
+      pollfd(fd: descriptor, events: Int16(events), revents: 0),
+      pollfd(fd: alarm.reader, events: Int16(POLLIN), revents: 0),
+    ]
+    while poll(&polled, 2, -1) < 0 {
+      guard errno == EINTR else { return }
+    }
+    if polled[1].revents != 0 { throw CancellationError() }
+  }
+
+  /// Interrupts when the reader of a pipe goes away, for commands that may not write for long.
+  func watchForClosedOutput(_ descriptor: Int32) {
+    DispatchQueue(label: "peerpouch.output").async { [weak self, alarm] in
+      var polled = [
+        pollfd(fd: descriptor, events: 0, revents: 0), pollfd(fd: alarm.reader, events: Int16(POLLIN), revents: 0),
+      ]
+      while poll(&polled, 2, -1) < 0 {
+        guard errno == EINTR else { return }
+      }
+      if polled[0].revents != 0 { self?.interrupt(.closedOutput) }
+    }
+  }
+}

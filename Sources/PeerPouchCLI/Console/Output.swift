@@ -1,0 +1,80 @@
+import Foundation
+import PeerPouch
+import Synchronization
+
+/// Bytes on their way to a descriptor, gathered so that a line does not cost a system call.
+final class Output: Sendable {
+  let descriptor: Int32
+  let isTerminal: Bool
+  private let interruption: Interruption
+  /// How much a descriptor that is ready is sure to take without blocking; a file takes anything.
+  private let step: Int
+  private let buffer = Mutex<[UInt8]>([])
+
+  private static let bufferSize = 64 << 10
+
+  init(_ descriptor: Int32, _ interruption: Interruption) {
+    self.descriptor = descriptor
+    self.interruption = interruption
+    isTerminal = isatty(descriptor) == 1
+    step = Descriptor.isRegularFile(descriptor) ? .max : Int(PIPE_BUF)
+  }
+
+  /// - Throws: ``ClosedOutput`` when nobody reads; `PouchError` of the code `diskFull` or `ioError`;
+  ///   `CancellationError` when interrupted while it waits for the reader.
+  func write(_ bytes: some Collection<UInt8>) throws {
+    try buffer.withLock { buffer in
+      buffer.append(contentsOf: bytes)
+      if buffer.count >= Output.bufferSize { try send(&buffer) }
+    }
+  }
+
+  /// Sends what was gathered.
+  func flush() throws {
+    try buffer.withLock { try send(&$0) }
+  }
+
+  private func send(_ buffer: inout [UInt8]) throws {
+    defer { buffer.removeAll(keepingCapacity: buffer.count <= 16 * Output.bufferSize) }
+    try buffer.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        try interruption.wait(for: POLLOUT, on: descriptor)
+        let count = Foundation.write(
+          descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, min(step, rest.count))
+        if count >= 0 {
+          rest = rest.dropFirst(count)
+        } else if errno != EINTR, errno != EAGAIN {
+          throw Descriptor.failure(errno, "The output could not be written")
+        }
+      }
+    }
+  }
+}
+
+/// Small things that are done with descriptors.
+enum Descriptor {
+  /// Whether the descriptor is a file, which is always ready.
+  static func isRegularFile(_ descriptor: Int32) -> Bool {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// Writes what may be lost when nobody reads it.
+  static func write(_ bytes: [UInt8], to descriptor: Int32) {
+    bytes.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      while !rest.isEmpty {
+        let count = Foundation.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+        if count > 0 { rest = rest.dropFirst(count) } else if errno != EINTR { return }
+      }
+    }
+  }
+
+  /// What a failed system call means.
+  static func failure(_ number: Int32, _ what: String) -> any Error {
+    if number == EPIPE { return ClosedOutput() }
+    let reason = "\(what): \(String(cString: strerror(number)))."
+    return PouchError(number == ENOSPC || number == EDQUOT ? .diskFull : .ioError, reason)
+  }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import PeerPouch
+import Synchronization
+import Testing
+
+/// What a command did.
+struct Outcome: Sendable {
+  let status: Int32
+  let output: Data
+  let errors: String
+
+  var text: String { String(decoding: output, as: UTF8.self) }
+  var lines: [String] { text.split(separator: "\n").map(String.init) }
+  /// The lines as JSON; a line that is none counts as `null`.
+  var json: [JSON] { lines.map { (try? JSON(parsing: $0)) ?? .null } }
+  /// The columns of the lines.
+  var columns: [[String]] { lines.map { $0.split(separator: "\t").map(String.init) } }
+}
+
+/// A folder of its own for databases and files, in which commands run.
+struct Home: Sendable {
+  let folder: URL
+
+  /// Runs a test in a new folder, which is removed afterwards.
+  static func with(_ body: (Home) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("peerpouch-cli-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try await body(Home(folder: folder))
+  }
+
+  /// The path of a file in the folder.
+  func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+
+  /// The names of the files in the folder that are no part of a database.
+  var files: Set<String> {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return Set(names.filter { !$0.contains(".pouch") && !$0.hasPrefix("std") })
+  }
+
+  /// Runs the command to its end.
+  @discardableResult
+  func run(_ arguments: String..., input: String = "") async throws -> Outcome {
+    try await run(arguments, input: Data(input.utf8))
+  }
+
+  @discardableResult
+  func run(_ arguments: [String], input: Data) async throws -> Outcome {
+    try await finish(process(CommandBinary.url(), arguments), input: input)
+  }
+
+  /// Runs a line of shell, where `$peerpouch` is the command.
+  func shell(_ script: String) async throws -> Outcome {
+    try await finish(process(URL(fileURLWithPath: "/bin/sh"), ["-c", script]), input: Data())
+  }
+
+  func process(_ executable: URL, _ arguments: [String]) throws -> Process {
+    let process = Process()
+    process.executableURL = executable
+    process.arguments = arguments
+    process.currentDirectoryURL = folder
+    var environment = ProcessInfo.processInfo.environment
+    environment["PEERPOUCH_HOME"] = folder.path
+    environment["peerpouch"] = try CommandBinary.url().path
+    process.environment = environment
+    return process
+  }
+
+  private func finish(_ process: Process, input: Data) async throws -> Outcome {
+    let token = UUID().uuidString
+    let paths = ["in", "out", "err"].map { path("std\($0)-\(token)") }
+    try input.write(to: URL(fileURLWithPath: paths[0]))
+    for path in paths.dropFirst() { try Data().write(to: URL(fileURLWithPath: path)) }
+    process.standardInput = FileHandle(forReadingAtPath: paths[0])
+    process.standardOutput = FileHandle(forWritingAtPath: paths[1])
+    process.standardError = FileHandle(forWritingAtPath: paths[2])
+    try await process.runToEnd()
+    return Outcome(
+      status: process.terminationStatus, output: try Data(contentsOf: URL(fileURLWithPath: paths[1])),
+      errors: String(decoding: try Data(contentsOf: URL(fileURLWithPath: paths[2])), as: UTF8.self))
+  }
+}
+
+extension Process {
+  /// Starts the process and returns when it has ended.
+  fileprivate func runToEnd() async throws {
+    let (ends, end) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingOldest(1))
+    terminationHandler = { _ in end.finish() }
+    try run()
+    for await _ in ends {}
+  }
+}
+
+/// Where the built command is: beside the test bundle.
+enum CommandBinary {
+  static func url() throws -> URL {
+    let starts = [
+      URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath(), Bundle.main.bundleURL,
+      Bundle.main.executableURL ?? Bundle.main.bundleURL,
+    ]
+    for start in starts {
+      var folder = start
+      while folder.path != "/" {
+        let command = folder.appendingPathComponent("peerpouch")
+        if FileManager.default.isExecutableFile(atPath: command.path), !command.hasDirectoryPath { return command }
+        folder.deleteLastPathComponent()
+      }
+    }
+    throw CocoaError(.fileNoSuchFile)
+  }
+}
+
+/// A command that is running, whose input and output are pipes.
+///
+/// Waiting happens on a thread of its own: Swift's threads are few.
+final class RunningCommand: Sendable {
+  private let process: Process
+  private let input = Pipe()
+  private let output = Pipe()
+  private let buffer = Mutex(Data())
+  private let queue = DispatchQueue(label: "command")
+  private let ends: AsyncStream<Void>
+
+  init(_ arguments: String..., in home: Home) throws {
+    process = try home.process(CommandBinary.url(), arguments)
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    let end: AsyncStream<Void>.Continuation
+    (ends, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
+    process.terminationHandler = { _ in end.finish() }
+    try process.run()
+  }
+
+  private func onQueue<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
+    await withCheckedContinuation { continuation in
+      queue.async { continuation.resume(returning: body()) }
+    }
+  }
+
+  /// The next line of output; `nil` at its end.
+  func nextLine() async -> String? {
+    await onQueue { [self] in
+      while true {
+        let line: String? = buffer.withLock { buffer in
+          guard let newline = buffer.firstIndex(of: 0x0A) else { return nil }
+          defer { buffer.removeSubrange(...newline) }
+          return String(decoding: buffer[..<newline], as: UTF8.self)
+        }
+        if let line { return line }
+        let piece = output.fileHandleForReading.availableData
+        if piece.isEmpty { return nil }
+        buffer.withLock { $0.append(piece) }
+      }
+    }
+  }
+
+  /// Writes to the command's input; returns when all but what a pipe holds was read.
+  func write(_ data: Data) async {
+    await onQueue { [self] in try? input.fileHandleForWriting.write(contentsOf: data) }
+  }
+
+  /// Stops reading the command's output.
+  func closeOutput() {
+    try? output.fileHandleForReading.close()
+  }
+
+  /// Waits for the end.
+  func exitStatus() async -> Int32 {
+    for await _ in ends {}
+    return process.terminationStatus
+  }
+
+  /// Sends a signal and waits for the end.
+  func interrupt(_ signal: Int32 = SIGINT) async -> Int32 {
+    kill(process.processIdentifier, signal)
+    return await exitStatus()
+  }
+}

@@ -1,0 +1,71 @@
+import Foundation
+import PeerPouch
+import Testing
+
+@testable import PeerPouchCLI
+
+@Suite("What is shown to people")
+struct TextTests {
+  @Test func `control characters and overrides of direction do not reach a terminal`() {
+    let evil = "a\u{1B}[31m\u{7F}\u{9B}\u{202E}\u{2066}\u{200F}\u{2028}é\n"
+    #expect(
+      TerminalText.escaped(evil, forTerminal: true) == #"a\u001b[31m\u007f\u009b\u202e\u2066\u200f\u2028é\n"#)
+    #expect(TerminalText.escaped("a\tb\u{1B}", forTerminal: false) == "a\\tb\u{1B}")
+  }
+
+  @Test func `JSON stays the same JSON when it is made safe`() throws {
+    let json: JSON = ["k\u{202E}": ["\u{9B}31m", "\u{1B}\n", "é"]]
+    let safe = TerminalText.escaped(json: JSONText(json).bytes)
+    #expect(try JSON(parsing: safe) == json)
+    #expect(!String(decoding: safe, as: UTF8.self).unicodeScalars.contains { $0 == "\u{9B}" || $0 == "\u{202E}" })
+  }
+
+  @Test func `JSON is laid out without changing it`() throws {
+    let json = try JSONText(#"{"a":[1,{"b":"},{\"\\"}],"c":{},"d":[],"e":[[]]}"#)
+    let pretty = PrettyJSON.text(of: json.bytes)
+    #expect(try JSONText(pretty) == json)
+    #expect(
+      String(decoding: PrettyJSON.text(of: Array(#"{"a":[1,2],"b":{}}"#.utf8)), as: UTF8.self) == """
+        {
+          "a": [
+            1,
+            2
+          ],
+          "b": {}
+        }
+        """)
+  }
+
+  @Test func `progress tells how much, how fast and how long`() {
+    let start = ContinuousClock.now
+    var meter = ProgressMeter("load", in: .bytes, of: 120_000_000, start: start)
+    meter.done = 30_000_000
+    meter.detail = ProgressMeter.counted(40_000, "document")
+    let later = start + .seconds(10)
+    #expect(
+      meter.sentence(at: later) == "load: 30.0 MB of 120 MB (25%), 40,000 documents, 3.0 MB/s, 30 s left")
+    #expect(meter.json(at: later)["progress"]?["seconds_left"] == 30)
+    let due = [1, 6, 7, 12].map { meter.isDue(at: start + .seconds($0), every: .seconds(5)) }
+    #expect(due == [false, true, false, true])
+  }
+
+  @Test func `progress makes sense before anything is done, and without an end in sight`() {
+    let start = ContinuousClock.now
+    var meter = ProgressMeter("load", in: .bytes, start: start)
+    #expect(meter.sentence(at: start) == "load: 0 B")
+    meter.done = 1500
+    #expect(meter.sentence(at: start + .seconds(1)) == "load: 1.5 kB, 1.5 kB/s")
+    meter.total = 1000
+    #expect(meter.secondsLeft(at: start + .seconds(1)) == nil)
+  }
+
+  @Test func `numbers are short and readable`() {
+    #expect(
+      [0, 999, 1000, 1_234_567, -1000].map { ProgressMeter.grouped($0) } == [
+        "0", "999", "1,000", "1,234,567", "-1,000",
+      ])
+    #expect([0, 999, 1500, 123_456_789].map { ProgressMeter.size($0) } == ["0 B", "999 B", "1.5 kB", "123 MB"])
+    #expect([0.2, 61, 3700].map { ProgressMeter.duration($0) } == ["1 s", "1 min 1 s", "1 h 1 min"])
+    #expect(ProgressMeter.counted(1, "document") == "1 document")
+  }
+}
