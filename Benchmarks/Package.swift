@@ -21,13 +21,15 @@ let package = Package(
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
   ],
   targets: [
+    .systemLibrary(name: "CMalloc"),
     .executableTarget(
       name: "bench",
       dependencies: [
+        "CMalloc",
         .product(name: "PeerPouch", package: "peerpouch"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
-      swiftSettings: house)
+      swiftSettings: house),
   ]
 )

@@ -84,6 +84,8 @@ struct BlobUpload {
       guard buffer.count == StoreTuning.stagingBytes else { continue }
       try await stage(buffer)
       buffer = []
+      // Growing step by step would leave as many bytes again to the allocator.
+      buffer.reserveCapacity(StoreTuning.stagingBytes)
     }
   }
 

@@ -1,4 +1,0 @@
-import ArgumentParser
-import GRDBSQLite
-import PeerPouch
-print(sqlite3_libversion_number())
