@@ -51,18 +51,20 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "ConformanceTests", dependencies: ["PeerPouch"], swiftSettings: house),
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
     .executableTarget(
       name: "StoreTool", dependencies: ["PeerPouch"], path: "Tests/StoreTool", swiftSettings: house),
     .testTarget(
       name: "PouchStoreTests",
       dependencies: [
-        "PeerPouch", "StoreTool",
+        "PeerPouch", "StoreTool", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: house),
     .testTarget(
       name: "PouchCoreTests", dependencies: ["PouchCore"], swiftSettings: house),
     .testTarget(
-      name: "PeerPouchCLITests", dependencies: ["PeerPouchCLI", "PeerPouch"], swiftSettings: house),
+      name: "PeerPouchCLITests", dependencies: ["PeerPouchCLI", "PeerPouch", "TestSupport"],
+      swiftSettings: house),
   ]
 )

@@ -77,12 +77,21 @@ extension Database {
     ChangesFeed(of: self, query)
   }
 
-  /// All documents of a range with their bodies, read page by page, so that memory stays small.
+  /// The rows of a list, read page by page: for lists of any length, in a few MiB.
   ///
   /// Documents that change while they are read are delivered in their old or new form, each at most once.
-  /// - Parameter query: its `keys`, `skip` and `limit` are not used.
-  public func documents(_ query: AllDocsQuery = .withDocuments) -> DocumentsSequence {
-    DocumentsSequence(database: self, query: query)
+  /// - Parameter query: a list by range; its `keys` are not used.
+  public func rows(_ query: AllDocsQuery = AllDocsQuery()) -> AllDocsRows {
+    AllDocsRows(database: self, query: query)
+  }
+
+  /// All documents of a range with their bodies, read page by page; see ``rows(_:)``.
+  public func documents(
+    _ query: AllDocsQuery = .withDocuments
+  ) -> AsyncCompactMapSequence<AllDocsRows, Document> {
+    var query = query
+    if query.rows == .idsOnly { query.rows = .documents }
+    return rows(query).compactMap(\.document)
   }
 
   /// Opens an attachment of the winner, or of a revision, for reading; see ``getAttachment(_:of:at:range:form:)``.
@@ -90,47 +99,5 @@ extension Database {
     _ name: String, of id: DocumentID, at revision: RevisionID? = nil, range: AttachmentRange? = nil
   ) async throws -> AttachmentDownload {
     try await getAttachment(name, of: id, at: revision, range: range, form: .identity)
-  }
-}
-
-/// Documents read page by page.
-public struct DocumentsSequence: AsyncSequence, Sendable {
-  public typealias Element = Document
-
-  let database: any Database
-  let query: AllDocsQuery
-
-  public struct Iterator: AsyncIteratorProtocol {
-    let database: any Database
-    var query: AllDocsQuery
-    var page: ArraySlice<AllDocsPage.Row> = []
-    var isAtEnd = false
-    var seen: DocumentID?
-
-    public mutating func next() async throws -> Document? {
-      while true {
-        if let row = page.popFirst() {
-          guard let document = row.document else { continue }
-          return document
-        }
-        guard !isAtEnd else { return nil }
-        let rows = try await database.allDocs(query).rows
-        isAtEnd = rows.count < Tuning.documentsPage
-        page = rows[...]
-        // The next page starts at the last row of this one, which may be gone by then.
-        if let seen, page.first?.id == seen { page.removeFirst() }
-        seen = rows.last?.id
-        query.start = seen
-      }
-    }
-  }
-
-  public func makeAsyncIterator() -> Iterator {
-    var paged = query
-    paged.keys = nil
-    paged.skip = 0
-    paged.limit = Tuning.documentsPage
-    if paged.rows == .idsOnly { paged.rows = .documents }
-    return Iterator(database: database, query: paged)
   }
 }

@@ -6,8 +6,13 @@ public enum Tuning {
   /// How many bytes of bodies a batch of changes holds before it ends early, so that a database of large documents
   /// does not fill the memory of its reader.
   public static let changesBatchBytes = 4 * 1024 * 1024
-  /// How many documents ``Database/documents(_:)`` reads at a time.
-  public static let documentsPage = 200
+  /// How many rows without documents ``Database/rows(_:)`` reads at a time: 1,000 take 200 KB.
+  public static let idsPage = 1000
+  /// How many rows with documents it reads at first, when nothing is known of their size; at the usual limit of 8 MiB a
+  /// document these few are still bearable.
+  public static let firstDocumentsPage = 8
+  /// How many bytes of documents it aims to read at a time.
+  public static let documentsPageBytes = 4 * 1024 * 1024
   /// How often an edit that lost against another one is tried again on the newer revision before it fails with
   /// `conflict`. Each time somebody else has succeeded, so this ends; the bound is for callers that never yield.
   public static let updateAttempts = 64

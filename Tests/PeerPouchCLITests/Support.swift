@@ -1,6 +1,6 @@
 import Foundation
 import PeerPouch
-import Synchronization
+import TestSupport
 import Testing
 
 /// What a command did.
@@ -46,7 +46,7 @@ struct Home: Sendable {
 
   @discardableResult
   func run(_ arguments: [String], input: Data) async throws -> Outcome {
-    try await finish(process(CommandBinary.url(), arguments), input: input)
+    try await finish(process(BuiltProduct.url("peerpouch"), arguments), input: input)
   }
 
   /// Runs a line of shell, where `$peerpouch` is the command.
@@ -61,7 +61,7 @@ struct Home: Sendable {
     process.currentDirectoryURL = folder
     var environment = ProcessInfo.processInfo.environment
     environment["PEERPOUCH_HOME"] = folder.path
-    environment["peerpouch"] = try CommandBinary.url().path
+    environment["peerpouch"] = try BuiltProduct.url("peerpouch").path
     process.environment = environment
     return process
   }
@@ -91,40 +91,17 @@ extension Process {
   }
 }
 
-/// Where the built command is: beside the test bundle.
-enum CommandBinary {
-  static func url() throws -> URL {
-    let starts = [
-      URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath(), Bundle.main.bundleURL,
-      Bundle.main.executableURL ?? Bundle.main.bundleURL,
-    ]
-    for start in starts {
-      var folder = start
-      while folder.path != "/" {
-        let command = folder.appendingPathComponent("peerpouch")
-        if FileManager.default.isExecutableFile(atPath: command.path), !command.hasDirectoryPath { return command }
-        folder.deleteLastPathComponent()
-      }
-    }
-    throw CocoaError(.fileNoSuchFile)
-  }
-}
-
 /// A command that is running, whose input and output are pipes.
-///
-/// Waiting happens on a thread of its own: Swift's threads are few.
 final class RunningCommand: Sendable {
   private let process: Process
   private let input = Pipe()
-  private let output = Pipe()
-  private let buffer = Mutex(Data())
-  private let queue = DispatchQueue(label: "command")
+  private let lines = ProcessLines()
   private let ends: AsyncStream<Void>
 
   init(_ arguments: String..., in home: Home) throws {
-    process = try home.process(CommandBinary.url(), arguments)
+    process = try home.process(BuiltProduct.url("peerpouch"), arguments)
     process.standardInput = input
-    process.standardOutput = output
+    process.standardOutput = lines.pipe
     process.standardError = FileHandle.nullDevice
     let end: AsyncStream<Void>.Continuation
     (ends, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
@@ -132,37 +109,17 @@ final class RunningCommand: Sendable {
     try process.run()
   }
 
-  private func onQueue<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
-    await withCheckedContinuation { continuation in
-      queue.async { continuation.resume(returning: body()) }
-    }
-  }
-
   /// The next line of output; `nil` at its end.
-  func nextLine() async -> String? {
-    await onQueue { [self] in
-      while true {
-        let line: String? = buffer.withLock { buffer in
-          guard let newline = buffer.firstIndex(of: 0x0A) else { return nil }
-          defer { buffer.removeSubrange(...newline) }
-          return String(decoding: buffer[..<newline], as: UTF8.self)
-        }
-        if let line { return line }
-        let piece = output.fileHandleForReading.availableData
-        if piece.isEmpty { return nil }
-        buffer.withLock { $0.append(piece) }
-      }
-    }
-  }
+  func nextLine() async -> String? { await lines.next() }
 
   /// Writes to the command's input; returns when all but what a pipe holds was read.
   func write(_ data: Data) async {
-    await onQueue { [self] in try? input.fileHandleForWriting.write(contentsOf: data) }
+    await lines.blocking { [self] in try? input.fileHandleForWriting.write(contentsOf: data) }
   }
 
   /// Stops reading the command's output.
   func closeOutput() {
-    try? output.fileHandleForReading.close()
+    try? lines.pipe.fileHandleForReading.close()
   }
 
   /// Waits for the end.

@@ -11,9 +11,12 @@ struct ProcessTests {
       try await database.put(["_id": "before"])
       let follower = try ToolProcess("follow", path)
       #expect(await follower.nextLine()?.hasPrefix("before 1-") == true)
-      for number in 0..<20 {
-        try await database.put(Document(id: DocumentID("live\(number)")))
-        #expect(await follower.nextLine()?.hasPrefix("live\(number) 1-") == true)
+      // Commits right after one another: the second one's write to the log may be noticed together with the first's,
+      // and its commit shows only later, without a further sign.
+      for number in 0..<300 {
+        let names = ["a\(number)", "b\(number)"]
+        for name in names { try await database.put(Document(id: DocumentID(name))) }
+        for name in names { #expect(await follower.nextLine()?.hasPrefix("\(name) 1-") == true) }
       }
       let position = try await database.info().updateSequence
       let reader = Task {

@@ -38,10 +38,7 @@ struct List: PouchCommand {
   func perform(_ console: Console) async throws {
     try await target.open(.mustExist) { database in
       if key.isEmpty {
-        var pages = DocumentPages(database, query)
-        while let rows = try await pages.next() {
-          for row in rows { try print(row, console) }
-        }
+        for try await row in database.rows(query) { try print(row, console) }
       } else {
         // One at a time: their documents may be large.
         let keys = descending ? key.reversed() : key

@@ -33,7 +33,7 @@ public struct AllDocsQuery: Sendable, Hashable {
   /// How many rows to leave out first.
   public var skip: Int
   /// How many rows to return at most; all when `nil`. The rows are in memory: page through large databases, or use
-  /// ``Database/documents(_:)``.
+  /// ``Database/rows(_:)``.
   public var limit: Int?
   public var rows: Rows
   /// Whether to return the update sequence that the list reflects.

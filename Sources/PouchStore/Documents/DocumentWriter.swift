@@ -25,10 +25,7 @@ struct DocumentWriter {
   func write(_ document: PreparedDocument) throws -> RevisionID {
     if document.id.isLocal { return try LocalDocuments.write(document, connection) }
     if let revision = try insertNew(document) { return revision }
-    guard let row = try DocumentRow.find(document.id, connection) else {
-      return try add(document, to: nil)
-    }
-    return try add(document, to: row)
+    return try add(document, to: DocumentRow.find(document.id, connection))
   }
 
   // MARK: - New documents

@@ -32,7 +32,7 @@ extension LocalDatabase {
       let reader = ChangesReader(
         documents: DocumentReader(connection: connection, store: store), query: query, limit: max(0, limit))
       guard let ids = query.ids else {
-        return try reader.batch("r.seq > ?1 AND d.seq = r.seq ORDER BY r.seq", start, upTo: last)
+        return try reader.batch("r.seq > ?1 AND r.seq <= ?2 AND d.seq = r.seq ORDER BY r.seq", start, upTo: last)
       }
       return try reader.batch(of: ids, after: start, upTo: last)
     }
@@ -50,7 +50,7 @@ extension LocalDatabase {
       let reader = ChangesReader(
         documents: DocumentReader(connection: connection, store: store), query: query, limit: max(0, limit))
       return try reader.batch(
-        "r.seq < ?1 AND r.seq > \(floor) AND d.seq = r.seq ORDER BY r.seq DESC", start, upTo: floor,
+        "r.seq < ?1 AND r.seq > ?2 AND d.seq = r.seq ORDER BY r.seq DESC", start, upTo: floor,
         keeping: { query.ids?.contains($0) ?? true })
     }
   }
@@ -73,11 +73,13 @@ private struct ChangesReader {
   }
 
   /// The changes that a condition on the log selects.
-  /// - Parameter end: how far the log was read when all of them fit.
+  /// - Parameters:
+  ///   - start: where to start, `?1` of the condition.
+  ///   - end: how far the log is read when all of them fit, `?2` of the condition.
   func batch(
     _ condition: String, _ start: Int64, upTo end: Int64, keeping isWanted: (DocumentID) -> Bool = { _ in true }
   ) throws -> ChangesBatch {
-    let select = try select(condition).bind(1, start)
+    let select = try select(condition).bind(1, start).bind(2, end)
     defer { select.reset() }
     var changes: [Change] = []
     var bytes = 0

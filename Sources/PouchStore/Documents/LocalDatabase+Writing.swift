@@ -14,7 +14,7 @@ extension LocalDatabase {
       prepared = try await firstHalf + secondHalf
     }
     let outcomes = try await write(prepared, store)
-    await compactIfDue(store)
+    compactIfDue(store)
     return documents.indices.map { index in
       var id = documents[index].id
       if id == nil, case .success(let made) = prepared[index] { id = made.id }

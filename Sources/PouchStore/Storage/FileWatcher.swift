@@ -11,7 +11,8 @@ import Dispatch
 /// Linux tells of writes to the log (`-wal`) by inotify, macOS by kqueue. SQLite keeps its locks on the other files, so
 /// that watching this one disturbs nothing. But a write to the log is not yet a commit: the commit shows only after
 /// the log was synced to the disk, and that makes no event. So after an event the watcher looks again and again, at
-/// growing intervals, until it saw a commit or some seconds have passed. While nothing is written it does nothing.
+/// growing intervals, until some seconds have passed without another event. Seeing one commit is no reason to stop: the
+/// event of the next may have come already. While nothing is written the watcher does nothing.
 // SAFETY: `giveUp` is used on `queue` only; the source is never replaced, and its methods may be called
 // from any thread.
 final class FileWatcher: @unchecked Sendable {
@@ -66,17 +67,19 @@ final class FileWatcher: @unchecked Sendable {
   private func expectCommit() {
     let isLooking = giveUp != nil
     giveUp = .now() + FileWatcher.patience
-    if !isLooking { look(after: 1) }
+    // Those who wait should not have to until the end of a long interval.
+    if isLooking { _ = sawCommit() } else { look(after: 1) }
   }
 
   private func look(after milliseconds: Int) {
     guard let limit = giveUp, !source.isCancelled else { return }
-    if sawCommit() || limit < .now() {
+    guard limit > .now() else {
       giveUp = nil
       return
     }
-    queue.asyncAfter(deadline: .now() + .milliseconds(milliseconds)) { [weak self] in
-      self?.look(after: min(2 * milliseconds, FileWatcher.longestInterval))
+    let interval = sawCommit() ? 1 : milliseconds
+    queue.asyncAfter(deadline: .now() + .milliseconds(interval)) { [weak self] in
+      self?.look(after: min(2 * interval, FileWatcher.longestInterval))
     }
   }
 }

@@ -170,6 +170,7 @@ final class Store: Sendable {
         if superseded > 0 { lifecycle.withLock { $0.supersededBodies += superseded } }
         return transaction.state.lastSequence
       }
+      lifecycle.withLock { $0.hasMarkedFile = true }
       clock.advance(to: sequence)
       boundLog(connection)
     }
@@ -177,12 +178,7 @@ final class Store: Sendable {
 
   /// With the first commit of a session the file and its inode get a new token; see ``FileIdentity``.
   private func markFile(_ transaction: WriteTransaction) {
-    guard let path else { return }
-    let isFirst = lifecycle.withLock { lifecycle in
-      defer { lifecycle.hasMarkedFile = true }
-      return !lifecycle.hasMarkedFile
-    }
-    guard isFirst else { return }
+    guard let path, !lifecycle.withLock({ $0.hasMarkedFile }) else { return }
     let token = String(UInt64.random(in: .min ... .max), radix: 16)
     transaction.state.fileToken = FileIdentity.setToken(token, of: path) ? token : ""
   }
@@ -217,11 +213,12 @@ final class Store: Sendable {
 
   /// Runs something while no other process has the file open, if none has.
   func withoutOtherProcesses(_ body: () throws -> Void) rethrows -> Bool {
-    guard let presence else {
+    if path == nil {
       try body()
       return true
     }
-    return try presence.withoutOthers(body)
+    // Without a way to tell, there may be others.
+    return try presence?.withoutOthers(body) ?? false
   }
 
   // MARK: - Upkeep and end

@@ -67,7 +67,9 @@ enum StoredTree {
         generation = try reader.int()
         if flags & hasParent != 0 {
           let index = try reader.int()
-          guard index < nodes.count else { throw BinaryReader.damaged }
+          guard index < nodes.count, nodes[index].revision.generation < generation else {
+            throw BinaryReader.damaged
+          }
           parent = index
         }
       }

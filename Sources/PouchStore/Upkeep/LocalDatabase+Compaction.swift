@@ -36,7 +36,7 @@ extension LocalDatabase {
   }
 
   /// Starts a compaction in the background when the policy says so.
-  func compactIfDue(_ store: Store) async {
+  func compactIfDue(_ store: Store) {
     guard options.compaction == .automatic else { return }
     store.compactInBackground(moreThan: StoreTuning.automaticCompaction) { [weak self] in
       // What fails here is tried again when the next ones have gathered.
