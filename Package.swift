@@ -22,11 +22,17 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
   targets: [
     .systemLibrary(
-      name: "CSystem", path: "Sources/CSystem", pkgConfig: "zlib",
+      name: "CPlatform", path: "Sources/CPlatform", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .target(
       name: "PouchCore",
@@ -35,13 +41,39 @@ let package = Package(
     .target(
       name: "PouchStore",
       dependencies: [
-        "PouchCore", "CSystem",
+        "PouchCore", "CPlatform",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: house),
-    .target(name: "PeerPouch", dependencies: ["PouchCore", "PouchStore"], swiftSettings: house),
+    .target(name: "PouchReplication", dependencies: ["PouchCore"], swiftSettings: house),
+    .target(
+      name: "CouchAPI",
+      dependencies: [
+        "PouchCore",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ],
+      swiftSettings: house),
+    .target(
+      name: "PouchHTTP",
+      dependencies: [
+        "CouchAPI", "PouchCore", "CPlatform",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: house),
+    .target(
+      name: "PeerPouch",
+      dependencies: ["PouchCore", "PouchStore", "PouchReplication", "CouchAPI", "PouchHTTP"],
+      swiftSettings: house),
     .executableTarget(
       name: "PeerPouchCLI",
       dependencies: [
@@ -51,6 +83,22 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "ConformanceTests", dependencies: ["PeerPouch"], swiftSettings: house),
+    .testTarget(
+      name: "CouchAPITests",
+      dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
+      swiftSettings: house),
+    .testTarget(
+      name: "PouchHTTPTests",
+      dependencies: [
+        "PouchHTTP", "PeerPouch", "TestSupport",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      swiftSettings: house),
+    .testTarget(
+      name: "PouchReplicationTests", dependencies: ["PouchReplication", "PouchStore"], swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
     .executableTarget(
       name: "StoreTool", dependencies: ["PeerPouch"], path: "Tests/StoreTool", swiftSettings: house),

@@ -14,6 +14,8 @@ public struct PouchError: Error, Sendable {
   public let reason: String
   /// The failure below, if there was one.
   public let underlying: (any Error)?
+  /// How long to wait before trying again, if the other side said so: HTTP's `Retry-After`.
+  public var retryAfter: Duration?
 
   /// - Parameter reason: CouchDB's usual sentence for the code when left out.
   public init(_ code: Code, _ reason: String? = nil, underlying: (any Error)? = nil) {
@@ -59,7 +61,18 @@ extension PouchError {
     case conflict
     case databaseExists
     case documentTooLarge
+    case requestTooLarge
     case rangeNotSatisfiable
+    case queryParseError
+    case methodNotAllowed
+    case notAcceptable
+    case unsupportedMediaType
+    case misdirectedRequest
+    case tooManyRequests
+    case serviceUnavailable
+    case unreachable
+    case timeout
+    case badResponse
     case unsupportedFormat
     case notImplemented
     case diskFull
@@ -99,6 +112,17 @@ extension PouchError.Code {
     case .databaseExists:
       Self.row("file_exists", 412, exit: 4, "The database could not be created, the file already exists.")
     case .documentTooLarge: Self.row("document_too_large", 413, exit: 5, "The document is too large.")
+    case .requestTooLarge: Self.row("too_large", 413, exit: 5, "the request entity is too large")
+    case .queryParseError: Self.row("query_parse_error", 400, "Invalid value for a query parameter.")
+    case .methodNotAllowed: Self.row("method_not_allowed", 405, "Method not allowed.")
+    case .notAcceptable: Self.row("not_acceptable", 406, "No form of the answer is acceptable.")
+    case .unsupportedMediaType: Self.row("bad_content_type", 415, "Content-Type must be application/json")
+    case .misdirectedRequest: Self.row("misdirected_request", 421, "This server does not answer for that host.")
+    case .tooManyRequests: Self.row("too_many_requests", 429, "Too many requests; try again later.")
+    case .serviceUnavailable: Self.row("service_unavailable", 503, "The server is not available; try again later.")
+    case .unreachable: Self.row("unreachable", 502, "The server cannot be reached.")
+    case .timeout: Self.row("timeout", 504, "The server did not answer in time.")
+    case .badResponse: Self.row("bad_response", 502, "The server's answer makes no sense.")
     case .rangeNotSatisfiable:
       Self.row("requested_range_not_satisfiable", 416, "Requested range not satisfiable")
     case .unsupportedFormat: Self.row("unsupported_format", 500, "The file is no database that this version reads.")
@@ -119,6 +143,13 @@ extension PouchError.Code {
   public var status: Int { row.status }
   /// What the command `peerpouch` exits with: 1 error, 3 not found, 4 conflict, 5 refused.
   public var exitCode: Int32 { row.exit }
+  /// Whether the same request may succeed later: the other side is away, overloaded, or was cut off.
+  public var isTransient: Bool {
+    switch self {
+    case .unreachable, .timeout, .serviceUnavailable, .tooManyRequests, .databaseBusy, .badResponse: true
+    default: false
+    }
+  }
   /// The reason that is given when nothing more precise is known.
   var usualReason: String { row.reason }
 }

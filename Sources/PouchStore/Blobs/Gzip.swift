@@ -1,4 +1,4 @@
-import CSystem
+import CPlatform
 import PouchCore
 
 /// Decompresses gzip (RFC 1952) piece by piece, by zlib.
@@ -38,7 +38,7 @@ final class GzipInflater {
             stream.avail_in = UInt32(inputCount - consumed)
             stream.next_out = buffer.baseAddress
             stream.avail_out = UInt32(buffer.count)
-            status = CSystem.inflate(&stream, Z_NO_FLUSH)
+            status = CPlatform.inflate(&stream, Z_NO_FLUSH)
             consumed = inputCount - Int(stream.avail_in)
             count = GzipInflater.pieceSize - Int(stream.avail_out)
           }
