@@ -88,6 +88,8 @@ let package = Package(
       dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
       swiftSettings: house),
     .testTarget(
+      name: "PeerPouchTests", dependencies: ["PeerPouch", "TestSupport"], swiftSettings: house),
+    .testTarget(
       name: "PouchHTTPTests",
       dependencies: [
         "PouchHTTP", "PeerPouch", "TestSupport",

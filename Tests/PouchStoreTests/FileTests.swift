@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import PeerPouch
+import TestSupport
 import Testing
 
 @testable import PouchStore

@@ -1,5 +1,6 @@
 import Foundation
 import PeerPouch
+import TestSupport
 import Testing
 
 @Suite("Two processes, one file", .timeLimit(.minutes(5)))
