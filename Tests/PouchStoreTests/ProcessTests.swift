@@ -33,6 +33,16 @@ struct ProcessTests {
     }
   }
 
+  @Test func `several may create the file at once`() async throws {
+    for _ in 0..<8 {
+      try await withFolder { folder in
+        let tools = try (0..<4).map { _ in try ToolProcess("write", folder + "/shared.pouch") }
+        for tool in tools { #expect(await tool.nextLine() != nil) }
+        for tool in tools { await tool.kill() }
+      }
+    }
+  }
+
   @Test func `both write at once, and nothing is lost or damaged`() async throws {
     try await withFolder { folder in
       let path = folder + "/shared.pouch"

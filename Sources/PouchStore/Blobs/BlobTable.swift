@@ -33,17 +33,15 @@ enum BlobTable {
       number += 1
       start = end
     }
-    try connection.statement("UPDATE blob SET length = length + ?2, touched = ?3 WHERE id = ?1")
+    try connection.statement("UPDATE blob SET length = length + ?2, touched = ?3 WHERE id = ?1 AND touched > 0")
       .bind(1, blob).bind(2, Int64(bytes.count)).bind(3, now).run()
+    guard connection.changedRows == 1 else { throw swept }
   }
 
   /// Makes prepared content a blob that revisions can use; equal content is stored once.
   /// - Returns: the blob's id.
   static func link(_ blob: PreparedBlob, _ connection: Connection) throws -> Int64 {
-    if let known = try find(blob, connection) {
-      if case .staged(let pin) = blob.location, pin.blob != known { try delete(pin.blob, connection) }
-      return known
-    }
+    if let known = try find(blob, connection) { return known }
     let id: Int64
     switch blob.location {
     case .memory(let bytes):
@@ -52,9 +50,20 @@ enum BlobTable {
     case .staged(let pin):
       id = pin.blob
     }
-    try connection.statement("UPDATE blob SET sha256 = ?2, md5 = ?3 WHERE id = ?1")
+    try connection.statement("UPDATE blob SET sha256 = ?2, md5 = ?3 WHERE id = ?1 AND touched > 0")
       .bind(1, id).bind(2, blob.sha256).bind(3, blob.md5).run()
+    guard connection.changedRows == 1 else { throw swept }
     return id
+  }
+
+  /// What became of an upload that was marked for removal, as another process may do after a long silence.
+  private static let swept = PouchError(.ioError, "The upload took too long and was removed.")
+
+  /// Whether nothing was linked to an upload.
+  static func isUnlinked(_ blob: Int64, _ connection: Connection) throws -> Bool {
+    let select = try connection.statement("SELECT 1 FROM blob WHERE id = ?1 AND sha256 IS NULL").bind(1, blob)
+    defer { select.reset() }
+    return try select.step()
   }
 
   private static func find(_ blob: PreparedBlob, _ connection: Connection) throws -> Int64? {
@@ -76,12 +85,6 @@ enum BlobTable {
       "UPDATE blob SET touched = ?2 WHERE id IN (SELECT blob FROM attachment WHERE revision = ?1)"
     ).bind(1, revision).bind(2, now).run()
     try connection.statement("DELETE FROM attachment WHERE revision = ?1").bind(1, revision).run()
-  }
-
-  static func delete(_ blob: Int64, _ connection: Connection) throws {
-    try connection.statement("DELETE FROM chunk WHERE key BETWEEN ?1 AND ?2")
-      .bind(1, key(blob, 0)).bind(2, key(blob + 1, 0) - 1).run()
-    try connection.statement("DELETE FROM blob WHERE id = ?1").bind(1, blob).run()
   }
 
   /// Marks a blob without a user for removal: nothing can be linked to it any more.

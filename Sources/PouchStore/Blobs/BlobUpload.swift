@@ -93,17 +93,18 @@ struct BlobUpload {
   private mutating func stage(_ bytes: [UInt8]) async throws {
     try await writing?.value
     writing = nil
-    let blob: Int64
+    let staged: BlobPins.Pin
     if let pin {
-      blob = pin.blob
+      staged = pin
     } else {
-      blob = try await store.write { try BlobTable.insertStaged($0.connection) }
-      pin = store.pins.pin(blob)
+      // Pinned within the transaction: a sweep may come right after it.
+      staged = try await store.write { [store] in store.pins.pin(try BlobTable.insertStaged($0.connection)) }
+      pin = staged
     }
     let first = writtenChunks
     writtenChunks += Int64((bytes.count + StoreTuning.chunkSize - 1) / StoreTuning.chunkSize)
     writing = Task { [store] in
-      try await store.write { try BlobTable.insertChunks(bytes, of: blob, from: first, $0.connection) }
+      try await store.write { try BlobTable.insertChunks(bytes, of: staged.blob, from: first, $0.connection) }
     }
   }
 
@@ -121,9 +122,20 @@ struct BlobUpload {
 
   private mutating func abandon() async {
     _ = try? await writing?.value
-    guard let blob = pin?.blob else { return }
-    // If this fails as well, sweeping removes what is left.
-    _ = try? await store.write { try BlobTable.delete(blob, $0.connection) }
+    if let pin { await BlobUpload.remove(pin, from: store) }
     pin = nil
+  }
+
+  /// Removes what was uploaded unless something was linked to it: the document was refused, or the content was there
+  /// already. If this fails, sweeping removes it.
+  static func discard(_ blob: PreparedBlob, from store: Store) async {
+    guard case .staged(let pin) = blob.location,
+      (try? store.readOnce({ try BlobTable.isUnlinked(pin.blob, $0) })) == true
+    else { return }
+    await remove(pin, from: store)
+  }
+
+  private static func remove(_ pin: BlobPins.Pin, from store: Store) async {
+    while (try? await store.write({ try BlobTable.deleteSome(of: pin.blob, $0.connection) })) == false {}
   }
 }
