@@ -108,6 +108,7 @@ let package = Package(
       name: "PouchStoreTests",
       dependencies: [
         "PeerPouch", "StoreTool", "TestSupport",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: house),

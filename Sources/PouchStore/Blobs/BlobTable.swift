@@ -11,9 +11,29 @@ enum BlobTable {
   private static var now: Int64 { Int64(Date().timeIntervalSince1970) }
 
   /// Starts a blob whose content is not complete yet.
-  static func insertStaged(_ connection: Connection) throws -> Int64 {
-    try connection.statement("INSERT INTO blob(length, touched) VALUES (0, ?1)").bind(1, now).run()
+  /// - Parameter md5: what the content's digest will be, if known: then the upload can be resumed.
+  static func insertStaged(md5: [UInt8]? = nil, _ connection: Connection) throws -> Int64 {
+    let insert = try connection.statement("INSERT INTO blob(length, touched, md5) VALUES (0, ?1, ?2)").bind(1, now)
+    try (md5.map { insert.bind(2, $0) } ?? insert.bindNull(2)).run()
     return connection.lastInsertedRow
+  }
+
+  /// An upload that was cut short, of content with this digest.
+  /// - Parameter idle: only one that was not touched for so many seconds.
+  static func partial(
+    md5: [UInt8], idle: Int64, butNot pinned: Set<Int64>, _ connection: Connection
+  ) throws -> (blob: Int64, length: Int64)? {
+    let select = try connection.statement(
+      """
+      SELECT id, length FROM blob WHERE sha256 IS NULL AND md5 = ?1 AND touched > 0 AND touched <= ?2
+      AND length > 0 AND length % ?3 = 0 ORDER BY length DESC
+      """
+    ).bind(1, md5).bind(2, now - idle).bind(3, Int64(StoreTuning.chunkSize))
+    defer { select.reset() }
+    while try select.step() {
+      if !pinned.contains(select.int(0)) { return (select.int(0), select.int(1)) }
+    }
+    return nil
   }
 
   static func insertChunks(
@@ -112,15 +132,16 @@ enum BlobTable {
     return true
   }
 
-  /// The blobs that no stored revision uses.
+  /// The blobs that no stored revision uses, without uploads that may yet be resumed.
   /// - Parameter idle: only those not touched for so many seconds.
   static func orphans(idle: Int64, _ connection: Connection) throws -> [Int64] {
     let select = try connection.statement(
       """
       SELECT id FROM blob WHERE touched <= ?1
+      AND (sha256 IS NOT NULL OR md5 IS NULL OR touched <= ?2)
       AND NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.blob = blob.id)
       """
-    ).bind(1, now - idle)
+    ).bind(1, now - idle).bind(2, now - StoreTuning.resumableSeconds)
     var ids: [Int64] = []
     while try select.step() { ids.append(select.int(0)) }
     return ids
@@ -129,8 +150,8 @@ enum BlobTable {
   /// The bytes of a blob, piece by piece, each by a short read of its own.
   static func stream(_ pin: BlobPins.Pin, _ range: Range<Int64>, from store: Store) -> ByteStream {
     let chunkSize = Int64(StoreTuning.chunkSize)
-    return ByteStream {
-      var position = range.lowerBound
+    return ByteStream(seekable: { offset in
+      var position = range.lowerBound + offset
       return {
         guard position < range.upperBound else { return nil }
         try Task.checkCancellation()
@@ -152,6 +173,6 @@ enum BlobTable {
         position += wanted
         return bytes
       }
-    }
+    })
   }
 }

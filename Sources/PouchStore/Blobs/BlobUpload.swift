@@ -28,6 +28,8 @@ struct PreparedBlob: Sendable {
 /// Memory: at most two times ``StoreTuning/stagingBytes``, and one piece.
 struct BlobUpload {
   private let store: Store
+  /// The MD5 that the content has when it is complete, if known.
+  private let expected: [UInt8]?
   private var sha256 = SHA256()
   private var md5 = Insecure.MD5()
   private var storedLength: Int64 = 0
@@ -39,33 +41,82 @@ struct BlobUpload {
   /// The write under way; awaited before the next one starts, and before the upload ends.
   private var writing: Task<Void, any Error>?
 
-  private init(_ store: Store, encoding: Attachment.Encoding?) {
+  private init(_ store: Store, encoding: Attachment.Encoding?, digest: String?) {
     self.store = store
+    expected = digest.flatMap { digest in
+      digest.hasPrefix("md5-") ? Data(base64Encoded: String(digest.dropFirst(4))).map { Array($0) } : nil
+    }
     inflater = encoding == .gzip ? GzipInflater() : nil
   }
 
   /// Reads content to its end.
+  ///
+  /// When the content breaks off and its digest was given, what came so far is kept for a day and a half, and another try
+  /// with the same digest goes on from there: the stream is then read from that offset only.
   /// - Parameter digest: what the content's digest must be, if known.
-  /// - Throws: ``PouchError/Code/digestMismatch``; what the stream throws. Nothing is left in the file then.
+  /// - Throws: ``PouchError/Code/digestMismatch``; what the stream throws.
   static func read(
     _ content: ByteStream, encoding: Attachment.Encoding?, digest: String?, into store: Store
   ) async throws -> PreparedBlob {
-    var upload = BlobUpload(store, encoding: encoding)
+    var upload = BlobUpload(store, encoding: encoding, digest: digest)
     do {
-      for try await piece in content {
-        try Task.checkCancellation()
-        try await upload.append(piece)
-      }
+      try await upload.resume()
+      try await upload.read(content)
       let blob = try await upload.finish()
       if let digest, digest.hasPrefix("md5-"), digest != blob.digest { throw PouchError(.digestMismatch) }
       return blob
+    } catch let error as BrokenOff {
+      await upload.leaveForLater()
+      throw error.reason
     } catch {
       await upload.abandon()
       throw error
     }
   }
 
-  private mutating func append(_ piece: [UInt8]) async throws {
+  /// The content ended too early, which says nothing against what came.
+  private struct BrokenOff: Error {
+    let reason: any Error
+  }
+
+  private mutating func read(_ content: ByteStream) async throws {
+    var pieces = content.dropping(first: storedLength).makeAsyncIterator()
+    while true {
+      let piece: [UInt8]?
+      do {
+        try Task.checkCancellation()
+        piece = try await pieces.next()
+      } catch {
+        throw BrokenOff(reason: error)
+      }
+      guard let piece else { return }
+      try await append(piece)
+    }
+  }
+
+  /// Goes on with an earlier upload of the same content, if there is one.
+  private mutating func resume() async throws {
+    guard let expected else { return }
+    let found = try await store.write { [store] transaction -> (pin: BlobPins.Pin, length: Int64)? in
+      let connection = transaction.connection
+      let pinned = store.pins.pinned
+      var found: (blob: Int64, length: Int64)?
+      let isAlone = try store.withoutOtherProcesses {
+        found = try BlobTable.partial(md5: expected, idle: 0, butNot: pinned, connection)
+      }
+      if !isAlone {
+        found = try BlobTable.partial(
+          md5: expected, idle: StoreTuning.stalledUploadSeconds, butNot: pinned, connection)
+      }
+      return found.map { (store.pins.pin($0.blob), $0.length) }
+    }
+    guard let found else { return }
+    pin = found.pin
+    for try await piece in BlobTable.stream(found.pin, 0..<found.length, from: store) { try digest(piece) }
+    writtenChunks = found.length / Int64(StoreTuning.chunkSize)
+  }
+
+  private mutating func digest(_ piece: [UInt8]) throws {
     sha256.update(data: piece)
     md5.update(data: piece)
     storedLength += Int64(piece.count)
@@ -76,6 +127,10 @@ struct BlobUpload {
     } else {
       length = storedLength
     }
+  }
+
+  private mutating func append(_ piece: [UInt8]) async throws {
+    try digest(piece)
     var rest = piece[...]
     while !rest.isEmpty {
       let part = rest.prefix(StoreTuning.stagingBytes - buffer.count)
@@ -98,7 +153,9 @@ struct BlobUpload {
       staged = pin
     } else {
       // Pinned within the transaction: a sweep may come right after it.
-      staged = try await store.write { [store] in store.pins.pin(try BlobTable.insertStaged($0.connection)) }
+      staged = try await store.write { [store, expected] in
+        store.pins.pin(try BlobTable.insertStaged(md5: expected, $0.connection))
+      }
       pin = staged
     }
     let first = writtenChunks
@@ -118,6 +175,13 @@ struct BlobUpload {
     return PreparedBlob(
       location: pin.map { .staged($0) } ?? .memory(buffer), sha256: Array(sha256.finalize()),
       md5: Array(md5.finalize()), storedLength: storedLength, length: length)
+  }
+
+  /// Keeps what was written, if it can be told what it is part of.
+  private mutating func leaveForLater() async {
+    guard expected != nil else { return await abandon() }
+    _ = try? await writing?.value
+    pin = nil
   }
 
   private mutating func abandon() async {

@@ -131,6 +131,11 @@ enum StoreTuning {
   /// Unfinished uploads and blobs without a user are removed when they are older, in seconds, while another process has
   /// the file open, which may be about to use them.
   static let orphanSeconds: Int64 = 3600
+  /// How long in seconds an upload that was cut short is kept to be resumed: a night and a weekend day.
+  static let resumableSeconds: Int64 = 36 * 3600
+  /// After so many seconds without a byte an upload counts as cut short, though another process has the file open, which
+  /// may be the one that uploads.
+  static let stalledUploadSeconds: Int64 = 120
   /// Superseded bodies beyond this number start a compaction by themselves, once they outnumber the documents.
   static let automaticCompaction = 10_000
   /// How many bodies a compaction removes in one transaction.
