@@ -1,0 +1,41 @@
+/// How a ``Router`` presents itself, and its bounds.
+public struct RouterOptions: Sendable {
+  /// What `Server` says.
+  public var serverName = "PeerPouch/0.1 (CouchDB-compatible)"
+  /// The identity of the server, 32 hexadecimal digits: `uuid` of `GET /`.
+  public var serverUUID: String
+  /// Runs replications for `_replicate` and `_active_tasks`; those answer 501 without one.
+  public var replication: (any ReplicationService)?
+  public var limits = RouterLimits()
+
+  /// - Parameter serverUUID: a random one unless given.
+  public init(serverUUID: String? = nil, replication: (any ReplicationService)? = nil) {
+    self.serverUUID = serverUUID ?? Identifiers.random()
+    self.replication = replication
+  }
+}
+
+/// The bounds of what requests may ask for, each with its reason.
+public struct RouterLimits: Sendable, Hashable {
+  /// The longest JSON body in bytes of requests that are not about documents: options, lists of ids and revisions.
+  public var requestBody = 64 << 20
+  /// The longest body in bytes of one document as JSON, with attachments inline as base64. The document's own bound
+  /// is the database's.
+  public var documentBody = 64 << 20
+  /// The longest body in bytes of `_bulk_docs`.
+  public var bulkBody = 64 << 20
+  /// How many documents `_bulk_docs` takes at once; what a transaction holds in memory.
+  public var bulkDocuments = 100_000
+  /// How many documents `_bulk_get` takes at once.
+  public var bulkGets = 10_000
+  /// How many ids `_uuids` makes at once: CouchDB's `max_count`.
+  public var uuids = 1000
+  /// How many revisions `open_revs`, `atts_since` and the like name.
+  public var namedRevisions = 10_000
+  /// The nesting of selectors, and how many conditions they have.
+  public var selectorDepth = 32
+  public var selectorNodes = 1000
+
+  /// The usual bounds.
+  public init() {}
+}
