@@ -12,7 +12,13 @@ struct Context: Sendable {
   /// Lets only some methods pass.
   /// - Parameter methods: in the order in which CouchDB lists them.
   func allow(_ methods: HTTPRequest.Method...) throws {
-    guard methods.contains(request.method) else { throw MethodNotAllowed(allowed: methods) }
+    try allow(methods)
+  }
+
+  fileprivate func allow(_ methods: [HTTPRequest.Method]) throws {
+    // What can be read can also be asked about, though CouchDB does not always say so.
+    let method = request.method == .head ? .get : request.method
+    guard methods.contains(method) else { throw MethodNotAllowed(allowed: methods) }
   }
 
   /// Asks the policy about an operation on the server.
@@ -21,8 +27,9 @@ struct Context: Sendable {
   }
 
   /// The context of a database.
-  /// - Throws: ``PouchError/Code/notFound`` if there is no such database.
+  /// - Throws: ``PouchError/Code/notFound`` if there is no such database, or the name could not be one.
   func database(_ name: String) async throws -> DatabaseContext {
+    guard DatabaseName.isLegal(name) else { throw DatabaseName.missing }
     let database = try await router.databases.database(name)
     return DatabaseContext(context: self, name: name, database: router.access.view(of: database, for: principal))
   }
@@ -42,7 +49,7 @@ struct DatabaseContext: Sendable {
 
   /// Lets only some methods pass; see ``Context/allow(_:)``.
   func allow(_ methods: HTTPRequest.Method...) throws {
-    guard methods.contains(context.request.method) else { throw MethodNotAllowed(allowed: methods) }
+    try context.allow(methods)
   }
 
   /// Asks the policy about an operation on the database. Every route does so before it touches the database.

@@ -30,6 +30,12 @@ public struct RouterLimits: Sendable, Hashable {
   public var bulkGets = 10_000
   /// How many ids `_uuids` makes at once: CouchDB's `max_count`.
   public var uuids = 1000
+  /// How many databases `_dbs_info` tells about at once: CouchDB's `max_db_number_for_dbs_info_req`.
+  public var databasesInfo = 100
+  /// How many queries `_all_docs/queries` takes at once.
+  public var queries = 1000
+  /// The longest security object in bytes.
+  public var securityObject = 1 << 20
   /// How many revisions `open_revs`, `atts_since` and the like name.
   public var namedRevisions = 10_000
   /// The nesting of selectors, and how many conditions they have.

@@ -22,6 +22,22 @@ extension LocalDatabase {
     }
   }
 
+  @concurrent
+  public func pendingChanges(after position: UpdateSequence) async throws -> Int {
+    let store = try store
+    return try store.read { connection in
+      let last = try DatabaseState.load(connection).lastSequence
+      let start = store.number(of: position, last: last)
+      // Counting takes time for each change, and a reader may ask at each of its steps.
+      guard last - start <= StoreTuning.countedChanges else { return Int(last - start) }
+      let select = try connection.statement(
+        "SELECT count(*) FROM revision r JOIN document d ON d.key = r.document WHERE r.seq > ?1 AND d.seq = r.seq"
+      ).bind(1, start)
+      defer { select.reset() }
+      return try select.step() ? Int(select.int(0)) : 0
+    }
+  }
+
   private func ascending(
     _ query: ChangesQuery, after position: UpdateSequence?, limit: Int, _ store: Store
   ) throws -> ChangesBatch {

@@ -20,9 +20,9 @@ extension Router {
     throw PouchError(.notImplemented)
   }
 
-  /// `_bulk_get` as `multipart/mixed` or `multipart/related`.
+  /// `_bulk_get` as `multipart/mixed` or `multipart/related`; `BulkGetPages` reads the entries page by page.
   func multipartBulkGet(
-    _ requests: [BulkGetRequest], _ options: GetOptions, _ context: DatabaseContext
+    _ entries: [BulkGetEntry], _ options: GetOptions, _ context: DatabaseContext
   ) async throws -> Response {
     throw PouchError(.notImplemented)
   }

@@ -38,6 +38,12 @@ extension Query {
   /// - Throws: ``PouchError/Code/badRequest``.
   func json(_ names: String...) throws(PouchError) -> JSON? {
     guard let text = items.last(where: { names.contains($0.name) })?.value else { return nil }
+    return try Query.json(text)
+  }
+
+  /// Reads a value that is JSON.
+  /// - Throws: ``PouchError/Code/badRequest``.
+  static func json(_ text: String) throws(PouchError) -> JSON {
     do throws(JSONError) {
       return try JSON(parsing: text)
     } catch {

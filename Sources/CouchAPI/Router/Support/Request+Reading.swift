@@ -76,6 +76,7 @@ extension HTTPField.Name {
   static let host = Self("Host")!
   static let methodOverride = Self("X-HTTP-Method-Override")!
   static let requestID = Self("X-Couch-Request-ID")!
+  static let pragma = Self("Pragma")!
   static let destination = Self("Destination")!
 }
 
