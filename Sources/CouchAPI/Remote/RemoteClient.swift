@@ -28,10 +28,10 @@ final class RemoteClient: Sendable {
   /// The segments of the server's own path, before the database's name.
   let root: [String]
   let options: RemoteOptions
-  private let credentials: Credentials?
+  private let credentials: RemoteCredentials?
   private let cookie = Mutex<String?>(nil)
 
-  init(carrier: any Carrier, root: [String], credentials: Credentials?, options: RemoteOptions) {
+  init(carrier: any Carrier, root: [String], credentials: RemoteCredentials?, options: RemoteOptions) {
     self.carrier = carrier
     self.root = root
     self.credentials = credentials

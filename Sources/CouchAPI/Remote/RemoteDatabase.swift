@@ -34,7 +34,7 @@ public final class RemoteDatabase: Database {
   ///   - credentials: who asks; nobody if `nil`.
   /// - Precondition: the path is not empty.
   public init(
-    carrier: any Carrier, path: [String], name: String, credentials: Credentials? = nil,
+    carrier: any Carrier, path: [String], name: String, credentials: RemoteCredentials? = nil,
     options: RemoteOptions = RemoteOptions()
   ) {
     precondition(!path.isEmpty, "A database has a name.")

@@ -22,14 +22,14 @@ public struct RemoteOptions: Sendable {
 }
 
 /// Who asks a server.
-public enum Credentials: Sendable, Hashable {
+public enum RemoteCredentials: Sendable, Hashable {
   /// Name and password with each request (RFC 7617).
   case basic(name: String, password: String)
   /// A session: name and password are sent once to `_session`, and again when its cookie has run out.
   case session(name: String, password: String)
 }
 
-extension Credentials: CustomStringConvertible, CustomDebugStringConvertible {
+extension RemoteCredentials: CustomStringConvertible, CustomDebugStringConvertible {
   /// The name, never the password.
   public var description: String {
     switch self {
