@@ -88,6 +88,8 @@ let package = Package(
       dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
       swiftSettings: house),
     .testTarget(
+      name: "PeerPouchTests", dependencies: ["PeerPouch", "TestSupport"], swiftSettings: house),
+    .testTarget(
       name: "PouchHTTPTests",
       dependencies: [
         "PouchHTTP", "PeerPouch", "TestSupport",
@@ -106,6 +108,7 @@ let package = Package(
       name: "PouchStoreTests",
       dependencies: [
         "PeerPouch", "StoreTool", "TestSupport",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: house),

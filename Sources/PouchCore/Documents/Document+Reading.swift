@@ -63,6 +63,25 @@ extension Document {
     try self.init(parsing: JSONText(json).bytes)
   }
 
+  /// Checks what a body that was made in memory may have that no reader lets pass: members with an underscore, and
+  /// values nested too deeply. A document that was read from text passes at once.
+  /// - Throws: ``PouchError/Code/invalidDocument`` or ``PouchError/Code/badRequest``, as reading its text would.
+  public func validateBody() throws(PouchError) {
+    // `"_` begins every such member; most bodies have none, and need no second look.
+    let bytes = body.bytes
+    guard !body.isScanned || zip(bytes, bytes.dropFirst()).contains(where: { $0 == 0x22 && $1 == 0x5F }) else { return }
+    let read = try Document(parsing: bytes)
+    guard read.body.bytes.count == bytes.count else {
+      throw PouchError(.invalidDocument, "Bad special document member: the body has one of CouchDB's own.")
+    }
+  }
+
+  /// What CouchDB's replicator notes in its documents; of these CouchDB makes fields like any others.
+  private static let replicatorMembers: Set<String> = [
+    "_replication_id", "_replication_state", "_replication_state_time", "_replication_state_reason",
+    "_replication_stats",
+  ]
+
   /// The object without some of its members, whose extents are given in ascending order.
   private static func body(of object: JSONSlice, without extents: [Range<Int>]) -> JSONText {
     let source = object.bytes
@@ -109,7 +128,7 @@ extension Document {
       }
     case "_conflicts", "_deleted_conflicts", "_revs_info", "_local_seq":
       break
-    case let name where name.hasPrefix("_replication_"):
+    case let name where Document.replicatorMembers.contains(name):
       return false
     case let name:
       throw PouchError(.invalidDocument, "Bad special document member: \(name)")

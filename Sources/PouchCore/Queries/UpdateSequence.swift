@@ -6,7 +6,7 @@ public struct UpdateSequence: Sendable, Hashable {
   private enum Form: Sendable, Hashable {
     case start
     case numbered(Int64, epoch: UInt64)
-    case foreign(String)
+    case foreign(ExactString)
   }
 
   private let form: Form
@@ -34,7 +34,7 @@ public struct UpdateSequence: Sendable, Hashable {
     {
       form = .numbered(number, epoch: epoch)
     } else {
-      form = .foreign(text)
+      form = .foreign(ExactString(text))
     }
   }
 
@@ -73,7 +73,7 @@ extension UpdateSequence: CustomStringConvertible {
   public var description: String {
     switch form {
     case .start: "0"
-    case .foreign(let text): text
+    case .foreign(let text): text.string
     case .numbered(let number, let epoch):
       "\(number)-\(String(repeating: "0", count: epoch.leadingZeroBitCount / 4))\(epoch == 0 ? "" : String(epoch, radix: 16))"
     }

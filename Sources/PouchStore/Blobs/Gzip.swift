@@ -67,12 +67,19 @@ extension ByteStream {
     ByteStream {
       var source = self.makeAsyncIterator()
       let inflater = GzipInflater()
+      var compressed: ArraySlice<UInt8> = []
       var ready: ArraySlice<[UInt8]> = []
       return {
         while ready.isEmpty {
-          guard let piece = try await source.next(isolation: #isolation) else { return nil }
+          if compressed.isEmpty {
+            guard let piece = try await source.next(isolation: #isolation) else { return nil }
+            compressed = piece[...]
+          }
+          // Bit by bit: what comes out may be a thousand times as long.
+          let part = compressed.prefix(StoreTuning.inflatedAtOnce)
+          compressed = compressed.dropFirst(part.count)
           var pieces: [[UInt8]] = []
-          try inflater.inflate(piece) { pieces.append($0) }
+          try inflater.inflate(part) { pieces.append($0) }
           ready = pieces[...]
         }
         return ready.removeFirst()

@@ -36,6 +36,7 @@ struct PreparedDocument: Sendable {
     guard document.body.bytes.count <= bodyLimit else {
       throw PouchError(.documentTooLarge, id.text)
     }
+    try document.validateBody()
     self.mode = mode
     isDeleted = document.isDeleted
     body = document.body
