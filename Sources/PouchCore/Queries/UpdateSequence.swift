@@ -38,6 +38,27 @@ public struct UpdateSequence: Sendable, Hashable {
     }
   }
 
+  /// A position as it stands in JSON: a string, or a number (CouchDB 1, PouchDB) or array (Cloudant) of a server whose
+  /// positions are such.
+  /// - Returns: `nil` for values of other types.
+  public init?(_ json: JSON) {
+    switch json {
+    case .string(let text): self.init(text.string)
+    case .number, .array: self.init(json.text)
+    default: return nil
+    }
+  }
+
+  /// The position in the type in which servers give it: a string, or a number or array if its text is one.
+  public var json: JSON {
+    if isStart { return 0 }
+    let text = description
+    guard let first = text.utf8.first, first == 0x5B || first &- 0x30 < 10, let json = try? JSON(parsing: text) else {
+      return JSON(text)
+    }
+    return json
+  }
+
   /// The number and epoch, if an embedded database wrote this position.
   public var numbered: (number: Int64, epoch: UInt64)? {
     guard case .numbered(let number, let epoch) = form else { return nil }
