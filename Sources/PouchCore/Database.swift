@@ -59,6 +59,8 @@ public protocol Database: Sendable {
   /// This is what feeds are built on; programs use ``changes(_:)``. `feed`, `limit`, `start` and `filter` of the query
   /// are the feed's business except that a live query suspends here until there is something to return, and that
   /// `start` is used when `position` is `nil`. Positions that this database did not give start at the beginning.
+  /// When a long stretch of the log has nothing that the query asks for, a batch without changes tells how far it was
+  /// read, and that there is more.
   /// - Throws: ``PouchError/Code/cancelled`` when the task is cancelled while it waits.
   func nextChanges(
     _ query: ChangesQuery, after position: UpdateSequence?, limit: Int
