@@ -9,6 +9,8 @@ public struct RouterOptions: Sendable {
   /// Runs replications for `_replicate` and `_active_tasks`; those answer 501 without one.
   public var replication: (any ReplicationService)?
   public var limits = RouterLimits()
+  /// Makes the ids of documents that come without one.
+  var documentIDs = DocumentIDs()
 
   /// - Parameter serverUUID: a random one unless given.
   public init(serverUUID: String? = nil, replication: (any ReplicationService)? = nil) {

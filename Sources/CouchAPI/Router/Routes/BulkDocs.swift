@@ -8,7 +8,7 @@ extension Router {
     try context.allow(.post)
     try context.request.requireJSON()
     let body = try await context.request.body.collect(upTo: context.limits.bulkBody)
-    let batch = try await DocumentBatch(body, limit: context.limits.bulkDocuments)
+    let batch = try await DocumentBatch(body, limit: context.limits.bulkDocuments, options.documentIDs)
     let results = try await write(batch, context)
     return Response(.created, encoded: Self.encode(results, batch))
   }
@@ -75,7 +75,7 @@ private struct DocumentBatch: Sendable {
   /// Reads the body. Each document's bytes are read once, by the document itself.
   /// - Throws: ``PouchError`` for what CouchDB refuses as a whole: a document that is none refuses the batch.
   @concurrent
-  init(_ body: [UInt8], limit: Int) async throws {
+  init(_ body: [UInt8], limit: Int, _ ids: DocumentIDs) async throws {
     let outline = try JSONOutline(body)
     guard let list = outline["docs"] else {
       throw PouchError(.badRequest, "POST body must include `docs` parameter.")
@@ -91,8 +91,8 @@ private struct DocumentBatch: Sendable {
     var documents: [Document] = []
     documents.reserveCapacity(elements.count)
     for element in elements {
-      let document = try Document(parsing: body[element])
-      try document.id?.validate()
+      var document = try Document(parsing: body[element])
+      if let id = document.id { try id.validate() } else { document.id = DocumentID(ids.next()) }
       if mode == .replicated, document.revision == nil { throw BatchError.needsRevision }
       documents.append(document)
     }

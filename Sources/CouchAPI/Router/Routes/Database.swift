@@ -48,7 +48,7 @@ extension Router {
     try context.request.requireJSON()
     let body = try await context.request.body.collect(upTo: context.limits.documentBody)
     var document = try Document(parsing: body)
-    let id = document.id ?? DocumentID(Identifiers.random())
+    let id = document.id ?? DocumentID(options.documentIDs.next())
     document.id = id
     try id.validate()
     return try await write(document, answering: .post, context)

@@ -31,7 +31,7 @@ extension Router {
       throw PouchError(.badRequest, "count must be a positive integer")
     }
     guard count <= context.limits.uuids else { throw PouchError(.badRequest, "count parameter too large") }
-    var response = Response(json: ["uuids": .array((0..<count).map { _ in JSON(Identifiers.random()) })])
+    var response = Response(json: ["uuids": .array((0..<count).map { _ in JSON(options.documentIDs.next()) })])
     response.headers[.cacheControl] = "no-cache, no-store, must-revalidate"
     response.headers[.pragma] = "no-cache"
     return response
