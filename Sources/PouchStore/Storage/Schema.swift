@@ -117,6 +117,8 @@ enum StoreTuning {
   static let orphanSeconds: Int64 = 3600
   /// Superseded bodies beyond this number start a compaction by themselves, once they outnumber the documents.
   static let automaticCompaction = 10_000
+  /// Up to how many entries of the log are counted to tell how far a reader is behind; beyond, their number is told.
+  static let countedChanges: Int64 = 10_000
   /// How many bodies a compaction removes in one transaction.
   static let compactionBatch = 1000
   /// How many free pages a compaction gives back in one transaction: 16 MiB.
