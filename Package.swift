@@ -47,7 +47,10 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: house),
-    .target(name: "PouchReplication", dependencies: ["PouchCore"], swiftSettings: house),
+    .target(
+      name: "PouchReplication",
+      dependencies: ["PouchCore", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: house),
     .target(
       name: "CouchAPI",
       dependencies: [

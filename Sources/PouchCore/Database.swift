@@ -42,7 +42,8 @@ public protocol Database: Sendable {
     of id: DocumentID, _ which: OpenRevisions, _ options: GetOptions
   ) async throws -> [OpenRevision]
 
-  /// Returns revisions of many documents at once, in the order of the requests.
+  /// Returns revisions of many documents at once, in the order of the requests; the first ones only when
+  /// ``GetOptions/byteLimit`` is reached.
   func bulkGet(_ requests: [BulkGetRequest], _ options: GetOptions) async throws -> [BulkGetResult]
 
   /// Lists documents in the order of their ids; deleted ones are left out, unless named by key.
