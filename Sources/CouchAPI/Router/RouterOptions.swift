@@ -1,3 +1,5 @@
+public import PouchCore
+
 /// How a ``Router`` presents itself, and its bounds.
 public struct RouterOptions: Sendable {
   /// What `Server` says.
@@ -40,9 +42,12 @@ public struct RouterLimits: Sendable, Hashable {
   public var securityObject = 1 << 20
   /// How many revisions `open_revs`, `atts_since` and the like name.
   public var namedRevisions = 10_000
-  /// The nesting of selectors, and how many conditions they have.
-  public var selectorDepth = 32
-  public var selectorNodes = 1000
+  /// The bounds of selectors.
+  public var selector = SelectorLimits.standard
+  /// How many documents `_find` keeps in memory to sort them, and how many bytes of them; for a moment twice as many.
+  /// CouchDB sorts by an index or not at all.
+  public var sortedDocuments = 10_000
+  public var sortedBytes = 64 << 20
 
   /// The usual bounds.
   public init() {}

@@ -57,7 +57,7 @@ extension Response {
   }
 
   private init(_ error: PouchError) {
-    self.init(.init(code: error.code.status), error: error.code.name, reason: error.reason)
+    self.init(.init(code: error.code.status), error: error.name, reason: error.reason)
     if let delay = error.retryAfter { headers[.retryAfter] = String(max(1, delay.components.seconds)) }
   }
 
