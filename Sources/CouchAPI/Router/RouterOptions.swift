@@ -1,3 +1,5 @@
+public import PouchCore
+
 /// How a ``Router`` presents itself, and its bounds.
 public struct RouterOptions: Sendable {
   /// What `Server` says.
@@ -40,9 +42,8 @@ public struct RouterLimits: Sendable, Hashable {
   public var securityObject = 1 << 20
   /// How many revisions `open_revs`, `atts_since` and the like name.
   public var namedRevisions = 10_000
-  /// The nesting of selectors, and how many conditions they have.
-  public var selectorDepth = 32
-  public var selectorNodes = 1000
+  /// The bounds of selectors.
+  public var selector = SelectorLimits.standard
 
   /// The usual bounds.
   public init() {}
