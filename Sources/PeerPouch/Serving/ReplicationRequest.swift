@@ -47,7 +47,7 @@ struct ReplicationRequest: Sendable {
       options.ids = Set(ids.compactMap { $0.string.map { DocumentID($0) } })
     }
     if let selector = json["selector"], selector != .null {
-      options.selector = try Selector(selector, limits: .peer)
+      options.selector = try Selector(selector, limits: .peers)
     }
     if let since = json["since_seq"], since != .null { options.since = .after(UpdateSequence(since)) }
     if json["use_checkpoints"]?.bool == false { options.checkpoints = .none }
@@ -95,7 +95,7 @@ struct ReplicationRequest: Sendable {
     if counts.revisionsMissing == 0 { answer["no_changes"] = true }
     answer["history"] = [
       [
-        "session_id": session, "start_time": JSON(HTTPDate.text(started)), "end_time": JSON(HTTPDate.text(ended)),
+        "session_id": session, "start_time": JSON(HTTPDate.text(of: Int(started.timeIntervalSince1970))), "end_time": JSON(HTTPDate.text(of: Int(ended.timeIntervalSince1970))),
         "end_last_seq": last, "recorded_seq": last, "missing_checked": JSON(counts.revisionsChecked),
         "missing_found": JSON(counts.revisionsMissing), "docs_read": JSON(counts.documentsRead),
         "docs_written": JSON(counts.documentsWritten), "doc_write_failures": JSON(counts.documentsFailed),

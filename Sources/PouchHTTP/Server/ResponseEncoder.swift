@@ -1,3 +1,4 @@
+import PouchCore
 import HTTPTypes
 import NIOCore
 

@@ -6,12 +6,15 @@ import Synchronization
   import Glibc
 #endif
 
-/// Dates as HTTP has them (RFC 9110, section 5.6.7).
-enum HTTPDate {
+/// Dates as HTTP and CouchDB's checkpoints have them (RFC 9110, section 5.6.7): `Sun, 06 Nov 1994 08:49:37 GMT`.
+package enum HTTPDate {
+  /// How many bytes such a date has, for the years up to 9999.
+  package static let length = 29
+
   private static let cache = Mutex((second: time_t(-1), text: ""))
 
-  /// The time now, such as `Sun, 06 Nov 1994 08:49:37 GMT`.
-  static var now: String {
+  /// The time now.
+  package static var now: String {
     let second = time(nil)
     return cache.withLock { cache in
       if cache.second != second { cache = (second, text(of: second)) }
@@ -23,8 +26,8 @@ enum HTTPDate {
   private static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
   /// - Parameter second: seconds since 1970.
-  static func text(of second: time_t) -> String {
-    var second = second
+  package static func text(of second: Int) -> String {
+    var second = time_t(second)
     var parts = tm()
     gmtime_r(&second, &parts)
     func padded(_ number: Int32) -> String { number < 10 ? "0\(number)" : "\(number)" }
