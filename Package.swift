@@ -78,7 +78,11 @@ let package = Package(
       swiftSettings: house),
     .target(
       name: "PeerPouch",
-      dependencies: ["PouchCore", "PouchStore", "PouchReplication", "CouchAPI", "PouchHTTP"],
+      dependencies: [
+        "PouchCore", "PouchStore", "PouchReplication", "CouchAPI", "PouchHTTP",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: house),
     .executableTarget(
       name: "PeerPouchCLI",

@@ -1,6 +1,6 @@
-import PouchCore
 import HTTPTypes
 import NIOCore
+import PouchCore
 
 /// How a response's body is delimited (RFC 9112, section 6).
 enum Framing: Sendable, Hashable {

@@ -1,3 +1,4 @@
+import Foundation
 import PouchCore
 
 /// Reads and writes the checkpoints of one session, in both databases.
