@@ -37,7 +37,21 @@ struct MultipartWriter: Sendable {
       }
       length = known + Int64(opening(of: part, at: index).count) + content
     }
-    return .stream(stream(of: parts), length: length)
+    let body = body {
+      var rest = parts[...]
+      return { rest.popFirst() }
+    }
+    return .stream(body.stream, length: length)
+  }
+
+  /// The body of parts that are made one after the other, as they are needed. Its length is not known.
+  /// - Parameter makeNext: makes what gives the parts, anew for each reading of the body.
+  func body(_ makeNext: @escaping @Sendable () -> () async throws -> MultipartPart?) -> Body {
+    let stream = ByteStream {
+      var output = Output(writer: self, nextPart: makeNext())
+      return { try await output.next() }
+    }
+    return .stream(stream, length: nil)
   }
 
   private func opening(of part: MultipartPart, at index: Int) -> [UInt8] {
@@ -51,26 +65,31 @@ struct MultipartWriter: Sendable {
     Array("\(count == 0 ? "" : "\r\n")--\(boundary)--".utf8)
   }
 
-  private func stream(of parts: [MultipartPart]) -> ByteStream {
-    ByteStream {
-      var output = Output(writer: self, parts: parts[...])
-      return { try await output.next() }
-    }
-  }
-
   /// The state of one reading of a body.
   private struct Output {
     let writer: MultipartWriter
-    var parts: ArraySlice<MultipartPart>
-    var content: (stream: ByteStream.AsyncIterator, missing: Int64?)?
-    var isClosed = false
+    let nextPart: () async throws -> MultipartPart?
+    private var count = 0
+    private var content: (stream: ByteStream.AsyncIterator, missing: Int64?)?
+    private var isClosed = false
+
+    init(writer: MultipartWriter, nextPart: @escaping () async throws -> MultipartPart?) {
+      self.writer = writer
+      self.nextPart = nextPart
+    }
 
     mutating func next() async throws -> [UInt8]? {
       if let piece = try await pieceOfContent() { return piece }
       // Small parts share a piece.
       var bytes: [UInt8] = []
-      while bytes.count < MultipartLimits.piece, let part = parts.popFirst() {
-        bytes += writer.opening(of: part, at: parts.startIndex - 1)
+      while !isClosed, bytes.count < MultipartLimits.piece {
+        guard let part = try await nextPart() else {
+          isClosed = true
+          bytes += writer.closing(after: count)
+          break
+        }
+        bytes += writer.opening(of: part, at: count)
+        count += 1
         switch part.body {
         case .empty: break
         case .bytes(let all): bytes += all
@@ -79,10 +98,6 @@ struct MultipartWriter: Sendable {
           return bytes
         }
       }
-      if parts.isEmpty, !isClosed {
-        isClosed = true
-        bytes += writer.closing(after: parts.startIndex)
-      }
       return bytes.isEmpty ? nil : bytes
     }
 
@@ -90,10 +105,11 @@ struct MultipartWriter: Sendable {
       guard var current = content else { return nil }
       let piece = try await current.stream.next(isolation: #isolation)
       if let missing = current.missing {
-        current.missing = missing - Int64(piece?.count ?? 0)
-        guard piece == nil ? missing == 0 : missing >= Int64(piece?.count ?? 0) else {
+        let taken = Int64(piece?.count ?? 0)
+        guard piece == nil ? missing == 0 : missing >= taken else {
           throw PouchError(.internalError, "A part of a multipart body is longer or shorter than was said.")
         }
+        current.missing = missing - taken
       }
       content = piece == nil ? nil : current
       return piece

@@ -56,12 +56,13 @@ extension Router {
     case ("_security", 0): return try await security(context)
     case ("_find", 0): return try await find(context)
     case ("_explain", 0): return try await explain(context)
+    case ("_index", _): return try await index(rest, context)
     case ("_local", 1...): return try await local(DocumentID("_local/" + rest.joined(separator: "/")), context)
     case ("_design", 1...):
       guard let name = rest.first else { break }
       return try await design(DocumentID("_design/" + name), rest.dropFirst(), context)
     case ("_view_cleanup", 0): return try await viewCleanup(context)
-    case ("_index", _), ("_purged_infos_limit", 0), ("_shards", _), ("_sync_shards", 0),
+    case ("_purged_infos_limit", 0), ("_shards", _), ("_sync_shards", 0),
       ("_partition", _), ("_auto_purge", 0), ("_purged_infos", 0), ("_time_seq", 0):
       try await context.authorize(.readInfo)
       throw PouchError(.notImplemented)

@@ -44,6 +44,10 @@ public struct RouterLimits: Sendable, Hashable {
   public var namedRevisions = 10_000
   /// The bounds of selectors.
   public var selector = SelectorLimits.standard
+  /// How many documents `_find` keeps in memory to sort them, and how many bytes of them; for a moment twice as many.
+  /// CouchDB sorts by an index or not at all.
+  public var sortedDocuments = 10_000
+  public var sortedBytes = 64 << 20
 
   /// The usual bounds.
   public init() {}

@@ -55,6 +55,50 @@ public struct Selector: Sendable {
   }
 }
 
+extension Selector {
+  /// The range of ids within which all documents that match lie, as far as the selector says: what a list has to go
+  /// through.
+  public var idRange: IDRange {
+    var range = IDRange()
+    condition.narrow(&range)
+    return range
+  }
+
+  /// A range of ids; open at an end that is `nil`.
+  public struct IDRange: Sendable, Hashable {
+    public var first: DocumentID?
+    public var last: DocumentID?
+  }
+}
+
+extension SelectorCondition {
+  fileprivate func narrow(_ range: inout Selector.IDRange) {
+    switch self {
+    case .all(let conditions):
+      for condition in conditions { condition.narrow(&range) }
+    case .field(["_id"], .compare(let comparison, .string(let text))):
+      let id = DocumentID(text.string)
+      switch comparison {
+      case .equal: range.narrow(first: id, last: id)
+      case .greater, .greaterOrEqual: range.narrow(first: id)
+      case .less, .lessOrEqual: range.narrow(last: id)
+      case .notEqual: break
+      }
+    case .field(["_id"], .beginsWith(let prefix)):
+      // No UTF-8 text has a byte above F4, so the highest scalar closes the range.
+      range.narrow(first: DocumentID(prefix.string), last: DocumentID(prefix.string + "\u{10FFFF}\u{10FFFF}"))
+    default: break
+    }
+  }
+}
+
+extension Selector.IDRange {
+  fileprivate mutating func narrow(first: DocumentID? = nil, last: DocumentID? = nil) {
+    if let first { self.first = self.first.map { max($0, first) } ?? first }
+    if let last { self.last = self.last.map { min($0, last) } ?? last }
+  }
+}
+
 extension Selector: Equatable {
   public static func == (left: Selector, right: Selector) -> Bool { left.json == right.json }
 }
