@@ -97,9 +97,10 @@ extension Document {
   /// `{"start": 3, "ids": ["c", "b", "a"]}`, newest first.
   private static func revisions(_ json: JSON) throws(PouchError) -> [RevisionID] {
     let malformed = PouchError(.invalidDocument, "Bad special document member: _revisions")
-    guard let start = json["start"]?.int, let ids = json["ids"]?.array, !ids.isEmpty, ids.count <= start else {
-      throw malformed
-    }
+    // Local documents have generation 0, and CouchDB's replicator sends its checkpoints with such a history.
+    guard let start = json["start"]?.int, start >= 0, let ids = json["ids"]?.array, !ids.isEmpty,
+      ids.count <= max(start, 1)
+    else { throw malformed }
     var revisions: [RevisionID] = []
     revisions.reserveCapacity(ids.count)
     for (offset, id) in ids.enumerated() {
