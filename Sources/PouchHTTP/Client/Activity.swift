@@ -3,10 +3,11 @@ import Synchronization
 
 /// Notices when an exchange makes no progress any more.
 final class Activity: Sendable {
-  private let limit: Duration
+  private let limit: Duration?
   private let last: Mutex<ContinuousClock.Instant>
 
-  init(limit: Duration) {
+  /// - Parameter limit: the longest time without progress, if there is one.
+  init(limit: Duration?) {
     self.limit = limit
     last = Mutex(.now)
   }
@@ -21,12 +22,13 @@ final class Activity: Sendable {
   func bounded<Value: Sendable>(
     _ operation: @escaping @Sendable @concurrent () async throws -> Value
   ) async throws -> Value {
+    guard let limit else { return try await operation() }
     note()
     return try await withThrowingTaskGroup(of: Value.self) { group in
       group.addTask(operation: operation)
       group.addTask {
         while true {
-          let deadline = self.last.withLock { $0 } + self.limit
+          let deadline = self.last.withLock { $0 } + limit
           guard deadline > .now else { throw PouchError(.timeout) }
           try await Task.sleep(until: deadline, clock: .continuous)
         }

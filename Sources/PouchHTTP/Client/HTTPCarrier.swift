@@ -80,7 +80,7 @@ public struct HTTPCarrier: Carrier {
 
   @concurrent
   private func carry(_ request: Request) async throws -> Response {
-    let silence = configuration.inactivity + (request.feedSilence ?? .zero)
+    let silence = configuration.inactivity.map { $0 + (request.feedSilence ?? .zero) }
     var hop = Hop(request, base, asksForGzip: asksForGzip)
     var redirects = 0
     while true {

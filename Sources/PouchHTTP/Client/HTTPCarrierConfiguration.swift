@@ -1,6 +1,6 @@
 /// How an ``HTTPCarrier`` connects, and how long it waits.
 public struct HTTPCarrierConfiguration: Sendable {
-  /// The most connections for ordinary requests. Further requests wait for one, as long as ``inactivity``. With HTTP/2
+  /// The most connections for ordinary requests. Further requests wait for one. With HTTP/2
   /// there is one, shared by all requests.
   public var maxConnections = 16
   /// The most connections for live feeds, each of which occupies one as long as it lasts.
@@ -9,7 +9,8 @@ public struct HTTPCarrierConfiguration: Sendable {
   public var connectTimeout = Duration.seconds(10)
   /// The longest silence: neither a byte of the request was taken, nor one of the response came. Any byte, such as a
   /// heartbeat, starts it anew. A live feed is given the time between its heartbeats, or its own time-out, in addition.
-  public var inactivity = Duration.seconds(60)
+  /// `nil` is for callers that watch over their requests themselves.
+  public var inactivity: Duration? = .seconds(60)
   /// How long a connection without a request is kept.
   public var idleTimeout = Duration.seconds(30)
   /// How many bytes a compressed response may become, unless it is a live feed; reading throws beyond it.

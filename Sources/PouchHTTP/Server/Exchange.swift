@@ -163,8 +163,9 @@ struct Exchange {
     ResponseEncoder.head(response.status, response.headers, framing, closes: !mayKeep, to: &buffer)
     do {
       try await connection.settle()
-      if framing != .bodiless, case .bytes(let bytes) = response.body { first = bytes }
-      guard framing != .bodiless, first != nil || iterator != nil else {
+      if case .bodiless = framing { iterator = nil } else if case .bytes(let bytes) = response.body { first = bytes }
+      guard first != nil || iterator != nil else {
+        if case .length(let length) = framing, length > 0 { throw Exchange.wrongLength }
         ResponseEncoder.end(framing, to: &buffer)
         connection.writeWithoutWaiting(.last(buffer, mayKeep ? .keep : .close))
         return Outcome(status: response.status, keepsConnection: mayKeep)
@@ -216,7 +217,12 @@ struct Exchange {
   private static let wrongLength = PouchError(.internalError, "A body has not the length that was announced.")
 
   private static func framing(_ response: Response, isHead: Bool, version: HTTPVersion) -> Framing {
-    if isHead || response.status == .noContent || response.status == .notModified { return .bodiless }
+    if response.status == .noContent || response.status == .notModified { return .bodiless(length: nil) }
+    if isHead {
+      // A responder that makes no body for HEAD says the length itself.
+      if case .empty = response.body { return .bodiless(length: nil) }
+      return .bodiless(length: response.body.length)
+    }
     if let length = response.body.length { return .length(length) }
     return (version.major, version.minor) >= (1, 1) ? .chunked : .untilClose
   }

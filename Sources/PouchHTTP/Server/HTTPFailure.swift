@@ -14,7 +14,6 @@ enum HTTPFailure {
   static func malformed(_ error: HTTPParserError) -> PouchError {
     switch error {
     case .headerOverflow: oversizedHead
-    case .invalidMethod: PouchError(.methodNotAllowed)
     default: PouchError(.badRequest, "The request is not HTTP/1.1.")
     }
   }

@@ -4,8 +4,9 @@ import PouchCore
 
 /// How a response's body is delimited (RFC 9112, section 6).
 enum Framing: Sendable, Hashable {
-  /// There is none, whatever the headers say: the answer to HEAD, and some statuses.
-  case bodiless
+  /// There is none, whatever the headers say: some statuses, and the answer to HEAD, which has the length of the body
+  /// that GET would get, if that is known.
+  case bodiless(length: Int64?)
   case length(Int64)
   case chunked
   /// By the end of the connection, for HTTP/1.0.
@@ -35,8 +36,8 @@ enum ResponseEncoder {
       buffer.writeStaticString("\r\n")
     }
     switch framing {
-    case .bodiless, .untilClose: break
-    case .length(let length):
+    case .bodiless(nil), .untilClose: break
+    case .length(let length), .bodiless(let length?):
       buffer.writeStaticString("Content-Length: ")
       buffer.writeString(String(length))
       buffer.writeStaticString("\r\n")
@@ -48,7 +49,7 @@ enum ResponseEncoder {
 
   private static func isOwn(_ name: HTTPField.Name, _ framing: Framing) -> Bool {
     switch name {
-    case .contentLength: framing != .bodiless
+    case .contentLength: framing != .bodiless(length: nil)
     case .connection, .transferEncoding, .upgrade, .keepAlive: true
     default: false
     }
