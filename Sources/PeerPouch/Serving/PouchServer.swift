@@ -1,5 +1,5 @@
-public import CouchAPI
-import Logging
+import CouchAPI
+import Foundation
 public import PouchCore
 public import PouchHTTP
 
@@ -52,6 +52,23 @@ public struct PouchServer: Sendable {
     await replications.end()
     try await databases.close()
     try outcome.get()
+  }
+
+  /// The URL of a server on this machine with the admin's password in it, for a server that keeps one in its folder
+  /// (``PouchServerOptions/Access/ownAdmin``) and runs now.
+  /// - Parameters:
+  ///   - url: the URL of a database, or of anything else at the server.
+  ///   - folder: the server's.
+  /// - Returns: `nil` if the URL has credentials already, or no such server listens there.
+  public static func authorized(_ url: String, folder: String = PouchHome.folder) -> String? {
+    guard let slashes = url.range(of: "://"), let carrier = try? HTTPCarrier(url), carrier.credentials == nil else {
+      return nil
+    }
+    let rest = url[slashes.upperBound...]
+    let origin = url[..<slashes.upperBound] + rest.prefix { $0 != "/" } + "/"
+    let numeric = origin.replacingOccurrences(of: "://localhost:", with: "://127.0.0.1:")
+    guard let secret = ServerFiles(folder: folder).secret(for: numeric) else { return nil }
+    return "\(url[..<slashes.upperBound])\(ServerFiles.adminName):\(secret)@\(rest)"
   }
 
   private var access: any AccessPolicy {

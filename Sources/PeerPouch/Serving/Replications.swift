@@ -97,7 +97,7 @@ actor Replications: ReplicationService {
           try await databases.create(name)
         } catch let error as PouchError where error.code == .databaseExists {}
       }
-      return OpenedDatabase(database: try await databases.database(name), carrier: nil)
+      return OpenedDatabase(shared: try await databases.database(name))
     case .url(let url, let credentials):
       let opened = try OpenedDatabase(url: url, credentials: credentials)
       if isCreated { try await opened.createIfMissing() }

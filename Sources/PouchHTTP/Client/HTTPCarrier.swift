@@ -24,9 +24,24 @@ public struct HTTPCarrier: Carrier {
 
   private let base: BaseURL
   private let configuration: HTTPCarrierConfiguration
-  private let requests: HTTPClient
-  /// Live feeds have connections of their own: waiting, they would use up those of other requests.
-  private let feeds: HTTPClient
+  private let clients: Clients
+
+  private final class Clients: Sendable {
+    let requests: HTTPClient
+    /// Live feeds have connections of their own: waiting, they would use up those of other requests.
+    let feeds: HTTPClient
+
+    init(_ configuration: HTTPCarrierConfiguration) {
+      requests = HTTPCarrier.client(configuration, connections: configuration.maxConnections)
+      feeds = HTTPCarrier.client(configuration, connections: configuration.maxFeeds)
+    }
+
+    // A client must be shut down before it goes; closing twice does no harm.
+    deinit {
+      requests.shutdown { _ in }
+      feeds.shutdown { _ in }
+    }
+  }
 
   /// - Parameter url: the server's `http` or `https` URL, with a path that goes before every request's, if any.
   /// - Throws: ``PouchError/Code/badRequest`` if it is no such URL.
@@ -37,8 +52,7 @@ public struct HTTPCarrier: Carrier {
     self.base = base
     self.configuration = configuration
     credentials = base.credentials
-    requests = HTTPCarrier.client(configuration, connections: configuration.maxConnections)
-    feeds = HTTPCarrier.client(configuration, connections: configuration.maxFeeds)
+    clients = Clients(configuration)
   }
 
   /// Takes a database's URL apart: `https://host/prefix/notes` is the database `notes` of `https://host/prefix`.
@@ -55,8 +69,8 @@ public struct HTTPCarrier: Carrier {
 
   public func close() async {
     // It fails only when it was closed before.
-    try? await requests.shutdown()
-    try? await feeds.shutdown()
+    try? await clients.requests.shutdown()
+    try? await clients.feeds.shutdown()
   }
 
   public func send(_ request: Request) async throws -> Response {
@@ -106,7 +120,7 @@ public struct HTTPCarrier: Carrier {
   }
 
   private func execute(_ hop: Hop, _ activity: Activity, isLive: Bool) async throws -> HTTPClientResponse {
-    let client = isLive ? feeds : requests
+    let client = isLive ? clients.feeds : clients.requests
     do {
       return try await activity.bounded {
         while true {
