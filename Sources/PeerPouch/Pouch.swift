@@ -1,4 +1,5 @@
 @_exported public import PouchCore
+@_exported public import PouchHTTP
 @_exported public import PouchReplication
 @_exported public import PouchStore
 

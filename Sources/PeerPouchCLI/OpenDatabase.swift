@@ -16,8 +16,10 @@ struct DatabaseArgument: ParsableArguments, Sendable {
 }
 
 /// A database as it is named in arguments.
-struct DatabaseName: ExpressibleByArgument, Sendable {
+struct DatabaseName: ExpressibleByArgument, CustomStringConvertible, Sendable {
   let text: String
+
+  var description: String { text }
 
   init(argument: String) {
     text = argument

@@ -1,6 +1,6 @@
 import CouchAPI
 import Foundation
-public import PouchCore
+import PouchCore
 public import PouchHTTP
 
 /// A CouchDB-compatible server over a folder of databases.

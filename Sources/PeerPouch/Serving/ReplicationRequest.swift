@@ -49,7 +49,10 @@ struct ReplicationRequest: Sendable {
     if let selector = json["selector"], selector != .null {
       options.selector = try Selector(selector, limits: .peers)
     }
-    if let since = json["since_seq"], since != .null { options.since = .after(UpdateSequence(since)) }
+    if let since = json["since_seq"], since != .null {
+      guard let position = UpdateSequence(since) else { throw PouchError(.badRequest, "`since_seq` is no position.") }
+      options.since = .after(position)
+    }
     if json["use_checkpoints"]?.bool == false { options.checkpoints = .none }
     self.options = options
     var named: JSON.Object = ["source": JSON(source.shown), "target": JSON(target.shown)]

@@ -57,12 +57,12 @@ struct Serve: PouchCommand {
     options.logger = Logger(label: "peerpouch.http") { _ in
       RequestLog(diagnostics: console.diagnostics, logLevel: log ? .info : .error)
     }
-    try await PouchServer(options).run { address in
+    try await PouchServer(options).run { [folder = options.folder] address in
       // Scripts wait for this line.
       if console.isJSON {
         try? console.print(json: ["url": JSON(address.url), "port": JSON(address.port)])
       } else {
-        try? console.print("Serving \(options.folder) at \(address.url)")
+        try? console.print("Serving \(folder) at \(address.url)")
       }
       try? console.output.flush()
     }
