@@ -19,7 +19,7 @@ import venv
 import xml.etree.ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
-TOOLS = ["pytest==8.3.4", "pytest-asyncio==0.25.2"]
+TOOLS = ["pytest==8.3.4", "pytest-asyncio==0.25.2", "pytest-html==4.1.1"]
 ADMIN = ("admin", "password")
 
 
