@@ -34,7 +34,8 @@ struct MultipartRouteTests {
     try await server.databases.create("copy")
     let copied = await server.router.respond(
       to: Request(
-        .put, ["copy", "mp"], query: ["new_edits": "false"], headers: [.contentType: contentType], body: .bytes(get.bytes)))
+        .put, ["copy", "mp"], query: ["new_edits": "false"], headers: [.contentType: contentType],
+        body: .bytes(get.bytes)))
     #expect(copied.status == .created)
     let copy = try await server.databases.database("copy").get("mp", including: .attachments)
     #expect(copy.revision?.description == revision)
@@ -52,12 +53,13 @@ struct MultipartRouteTests {
     #expect(stubs.header("Content-Type") == "application/json")
   }
 
-  @Test(arguments: [
-    (#"{"_attachments":{"m":{"follows":true,"length":4}}}"#, ["hello"], "attachment longer than expected"),
-    (#"{"_attachments":{"m":{"follows":true,"length":6}}}"#, ["hello"], "attachment shorter than expected"),
-    (#"{"_attachments":{"m":{"follows":true}}}"#, [], nil), (#"["no document"]"#, [], nil), ("{", [], nil),
-    (#"{"_attachments":{"m":{"follows":true,"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="}}}"#, ["x"], nil),
-  ] as [(String, [String], String?)])
+  @Test(
+    arguments: [
+      (#"{"_attachments":{"m":{"follows":true,"length":4}}}"#, ["hello"], "attachment longer than expected"),
+      (#"{"_attachments":{"m":{"follows":true,"length":6}}}"#, ["hello"], "attachment shorter than expected"),
+      (#"{"_attachments":{"m":{"follows":true}}}"#, [], nil), (#"["no document"]"#, [], nil), ("{", [], nil),
+      (#"{"_attachments":{"m":{"follows":true,"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="}}}"#, ["x"], nil),
+    ] as [(String, [String], String?)])
   func `a document that is not what it says is refused, and nothing of it stays`(
     _ json: String, _ parts: [String], _ reason: String?
   ) async throws {

@@ -20,7 +20,7 @@ struct KnownDifference {
   let reason: String
   var repair: [Repair]?
 
-  static let all: [KnownDifference] = documents + lists + changes + upkeep + elsewhere
+  static let all: [KnownDifference] = documents + lists + changes + upkeep + elsewhere + attachments + queries
 
   private static let documents: [KnownDifference] = [
     KnownDifference(
