@@ -84,6 +84,24 @@ struct MultipartRouteTests {
     #expect(missing.status == 400)
   }
 
+  @Test(arguments: 0..<10 as Range<UInt64>)
+  func `a damaged body is written or refused, and nothing else`(_ seed: UInt64) async throws {
+    var random = SeededGenerator(seed: seed)
+    let server = try await TestServer()
+    let whole = try await form(described, "hello", "abc").collect(upTo: 10_000)
+    let alphabet = Array("\r\n-xyzb:\"{},0\u{0}".utf8)
+    for number in 0..<40 {
+      var bytes = whole
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = alphabet.randomElement(using: &random) ?? 0
+      }
+      let answer = try await server.send(.put, "/m\(number)", headers: [.contentType: type], body: .bytes(bytes))
+      #expect([201, 400, 412, 415].contains(answer.status), "\(answer.text)")
+      let isThere = try await server.send(.head, "/m\(number)").status == 200
+      #expect(isThere == (answer.status == 201))
+    }
+  }
+
   /// A document `c` of two leaves, one of them with an attachment.
   private func conflicted(_ server: TestServer) async throws {
     var first = Document(id: "c", revision: RevisionID(generation: 1, suffix: "a"), fields: ["v": "A"])
