@@ -69,7 +69,8 @@ extension Response {
   mutating func addUsualHeaders(server: String) {
     headers[.server] = server
     headers[.requestID] = Identifiers.request()
-    let isMultipart = headers[.contentType]?.hasPrefix("multipart/") == true
+    // As in CouchDB, multipart answers do not have it.
+    let isMultipart = headers[.contentType]?.hasPrefix("multipart/") ?? false
     if headers[.cacheControl] == nil, status != .notModified, !isMultipart {
       headers[.cacheControl] = "must-revalidate"
     }
