@@ -8,8 +8,7 @@ struct AttachmentRouteTests {
   private let bytes = (0...255).map { UInt8($0) }
   /// "hello hello hello hello hello", by gzip.
   private let compressed: [UInt8] = [
-    0x1F, 0x8B, 8, 0, 0, 0, 0, 0, 2, 3, 0xCB, 0x48, 0xCD, 0xC9, 0xC9, 0x57, 0xC8, 0x40, 0x27, 0, 0xFB, 0x1B, 0x1A, 0x95,
-    29, 0, 0, 0,
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 3, 203, 72, 205, 201, 201, 87, 200, 192, 78, 2, 0, 246, 210, 83, 56, 29, 0, 0, 0,
   ]
 
   private func put(
@@ -49,13 +48,16 @@ struct AttachmentRouteTests {
     }
   }
 
-  @Test(arguments: [
-    ("bytes=0-9", 206, "bytes 0-9/256", 0..<10), ("bytes=-5", 206, "bytes 251-255/256", 251..<256),
-    ("bytes=250-", 206, "bytes 250-255/256", 250..<256), ("bytes=250-9999999999999999999", 206, "bytes 250-255/256", 250..<256),
-    ("bytes=-999", 206, "bytes 0-255/256", 0..<256), ("bytes=0-", 200, nil, 0..<256), ("lines=0-1", 200, nil, 0..<256),
-    ("bytes=5-2", 200, nil, 0..<256), ("bytes=a-b", 200, nil, 0..<256), ("bytes=", 200, nil, 0..<256),
-    ("bytes=1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,10-10", 200, nil, 0..<256),
-  ] as [(String, Int, String?, Range<Int>)])
+  @Test(
+    arguments: [
+      ("bytes=0-9", 206, "bytes 0-9/256", 0..<10), ("bytes=-5", 206, "bytes 251-255/256", 251..<256),
+      ("bytes=250-", 206, "bytes 250-255/256", 250..<256),
+      ("bytes=250-9999999999999999999", 206, "bytes 250-255/256", 250..<256),
+      ("bytes=-999", 206, "bytes 0-255/256", 0..<256), ("bytes=0-", 200, nil, 0..<256),
+      ("lines=0-1", 200, nil, 0..<256),
+      ("bytes=5-2", 200, nil, 0..<256), ("bytes=a-b", 200, nil, 0..<256), ("bytes=", 200, nil, 0..<256),
+      ("bytes=1-1,2-2,3-3,4-4,5-5,6-6,7-7,8-8,9-9,10-10", 200, nil, 0..<256),
+    ] as [(String, Int, String?, Range<Int>)])
   func `a range of an attachment can be read`(
     _ range: String, _ status: Int, _ contentRange: String?, _ expected: Range<Int>
   ) async throws {
@@ -149,7 +151,7 @@ struct AttachmentRouteTests {
     let answer = try await server.send(
       .put, "/_design/x/lib/a%20b.js", headers: [.host: "h:1", .contentType: "text/javascript"], body: .bytes([1, 2]))
     #expect(answer.status == 201)
-    #expect(answer.header("Location") == "http://h:1/db/_design/x/lib%2Fa%20b.js")
+    #expect(answer.header("Location") == "http://h:1/db/_design%2Fx/lib%2Fa%20b.js")
     #expect(try await server.send(.get, "/_design/x/lib/a%20b.js").bytes == [1, 2])
     #expect(try await server.send(.get, "/_design/x/lib%2Fa+b.js").bytes == [1, 2])
     #expect(try await server.send(.put, "/d/_hidden", body: .bytes([1])).status == 400)

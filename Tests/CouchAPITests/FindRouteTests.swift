@@ -38,7 +38,8 @@ struct FindRouteTests {
     }
     let bookmark = try answer.json["bookmark"]?.string ?? ""
     #expect(
-      answer.text == "{\"docs\":[\r\n" + rows.joined(separator: ",\r\n") + "\r\n],\r\n\"bookmark\": \"\(bookmark)\",\r\n"
+      answer.text == "{\"docs\":[\r\n" + rows.joined(separator: ",\r\n")
+        + "\r\n],\r\n\"bookmark\": \"\(bookmark)\",\r\n"
         + "\"warning\": \"No matching index found, create an index to optimize query time.\"}\r\n")
     #expect(numbers(try await find(server, ["selector": [:]])) == Array(0..<25))
     #expect(numbers(try await find(server, ["selector": [:], "limit": 3, "skip": 28])) == [28, 29])
@@ -98,7 +99,9 @@ struct FindRouteTests {
 
   @Test func `conflicts and statistics are shown when asked for`() async throws {
     let server = try await filled()
-    let leaves = ["a", "b"].map { Document(id: "c", revision: RevisionID(generation: 1, suffix: $0), fields: ["n": -1]) }
+    let leaves = ["a", "b"].map {
+      Document(id: "c", revision: RevisionID(generation: 1, suffix: $0), fields: ["n": -1])
+    }
     _ = try await server.database.bulkDocs(leaves, .replicated)
     let answer = try await find(
       server, ["selector": ["n": ["$lt": 1]], "conflicts": true, "execution_stats": true, "use_index": "x/y"])
@@ -112,19 +115,22 @@ struct FindRouteTests {
     #expect(range["execution_stats"]?["total_docs_examined"] == 3)
   }
 
-  @Test(arguments: [
-    ([:], "missing_required_key"), (["selector": 1], "invalid_selector_json"),
-    (["selector": ["v": ["$foo": 1]]], "invalid_operator"), (["selector": [:], "limit": -1], "invalid_non_neg_integer"),
-    (["selector": [:], "skip": "x"], "invalid_non_neg_integer"), (["selector": [:], "frob": 1], "invalid_key"),
-    (["selector": [:], "sort": "x"], "invalid_sort_json"), (["selector": [:], "sort": [1]], "invalid_sort_field"),
-    (["selector": [:], "sort": [["a": "up"]]], "invalid_sort_field"),
-    (["selector": [:], "sort": ["a", ["b": "desc"]]], "unsupported_mixed_sort"),
-    (["selector": [:], "fields": "x"], "invalid_fields"), (["selector": [:], "fields": [1]], "invalid_field"),
-    (["selector": [:], "fields": ["a."]], "invalid_field_name"), (["selector": [:], "bookmark": "?"], "invalid_bookmark"),
-    (["selector": [:], "bookmark": 1], "invalid_bookmark"), (["selector": [:], "conflicts": 1], "invalid_boolean"),
-    (["selector": [:], "r": 0], "invalid_pos_integer"), (["selector": [:], "use_index": 1], "invalid_index_name"),
-    (["selector": [:], "use_index": "x", "allow_fallback": false], "invalid_index"),
-  ] as [(JSON, String)])
+  @Test(
+    arguments: [
+      ([:], "missing_required_key"), (["selector": 1], "invalid_selector_json"),
+      (["selector": ["v": ["$foo": 1]]], "invalid_operator"),
+      (["selector": [:], "limit": -1], "invalid_non_neg_integer"),
+      (["selector": [:], "skip": "x"], "invalid_non_neg_integer"), (["selector": [:], "frob": 1], "invalid_key"),
+      (["selector": [:], "sort": "x"], "invalid_sort_json"), (["selector": [:], "sort": [1]], "invalid_sort_field"),
+      (["selector": [:], "sort": [["a": "up"]]], "invalid_sort_field"),
+      (["selector": [:], "sort": ["a", ["b": "desc"]]], "unsupported_mixed_sort"),
+      (["selector": [:], "fields": "x"], "invalid_fields"), (["selector": [:], "fields": [1]], "invalid_field"),
+      (["selector": [:], "fields": ["a."]], "invalid_field_name"),
+      (["selector": [:], "bookmark": "?"], "invalid_bookmark"),
+      (["selector": [:], "bookmark": 1], "invalid_bookmark"), (["selector": [:], "conflicts": 1], "invalid_boolean"),
+      (["selector": [:], "r": 0], "invalid_pos_integer"), (["selector": [:], "use_index": 1], "invalid_index_name"),
+      (["selector": [:], "use_index": "x", "allow_fallback": false], "invalid_index"),
+    ] as [(JSON, String)])
   func `what cannot be asked is refused under CouchDB's names`(_ query: JSON, _ name: String) async throws {
     let server = try await TestServer()
     for path in ["/_find", "/_explain"] {

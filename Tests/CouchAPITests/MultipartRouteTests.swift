@@ -34,7 +34,8 @@ struct MultipartRouteTests {
     try await server.databases.create("copy")
     let copied = await server.router.respond(
       to: Request(
-        .put, ["copy", "mp"], query: ["new_edits": "false"], headers: [.contentType: contentType], body: .bytes(get.bytes)))
+        .put, ["copy", "mp"], query: ["new_edits": "false"], headers: [.contentType: contentType],
+        body: .bytes(get.bytes)))
     #expect(copied.status == .created)
     let copy = try await server.databases.database("copy").get("mp", including: .attachments)
     #expect(copy.revision?.description == revision)
@@ -52,12 +53,13 @@ struct MultipartRouteTests {
     #expect(stubs.header("Content-Type") == "application/json")
   }
 
-  @Test(arguments: [
-    (#"{"_attachments":{"m":{"follows":true,"length":4}}}"#, ["hello"], "attachment longer than expected"),
-    (#"{"_attachments":{"m":{"follows":true,"length":6}}}"#, ["hello"], "attachment shorter than expected"),
-    (#"{"_attachments":{"m":{"follows":true}}}"#, [], nil), (#"["no document"]"#, [], nil), ("{", [], nil),
-    (#"{"_attachments":{"m":{"follows":true,"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="}}}"#, ["x"], nil),
-  ] as [(String, [String], String?)])
+  @Test(
+    arguments: [
+      (#"{"_attachments":{"m":{"follows":true,"length":4}}}"#, ["hello"], "attachment longer than expected"),
+      (#"{"_attachments":{"m":{"follows":true,"length":6}}}"#, ["hello"], "attachment shorter than expected"),
+      (#"{"_attachments":{"m":{"follows":true}}}"#, [], nil), (#"["no document"]"#, [], nil), ("{", [], nil),
+      (#"{"_attachments":{"m":{"follows":true,"digest":"md5-AAAAAAAAAAAAAAAAAAAAAA=="}}}"#, ["x"], nil),
+    ] as [(String, [String], String?)])
   func `a document that is not what it says is refused, and nothing of it stays`(
     _ json: String, _ parts: [String], _ reason: String?
   ) async throws {
@@ -80,6 +82,24 @@ struct MultipartRouteTests {
     #expect(try await server.database.info().updateSequence.numbered?.number == 0)
     let missing = try await server.send(.put, "/mp", headers: [.contentType: "multipart/related"], body: .bytes(whole))
     #expect(missing.status == 400)
+  }
+
+  @Test(arguments: 0..<10 as Range<UInt64>)
+  func `a damaged body is written or refused, and nothing else`(_ seed: UInt64) async throws {
+    var random = SeededGenerator(seed: seed)
+    let server = try await TestServer()
+    let whole = try await form(described, "hello", "abc").collect(upTo: 10_000)
+    let alphabet = Array("\r\n-xyzb:\"{},0\u{0}".utf8)
+    for number in 0..<40 {
+      var bytes = whole
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = alphabet.randomElement(using: &random) ?? 0
+      }
+      let answer = try await server.send(.put, "/m\(number)", headers: [.contentType: type], body: .bytes(bytes))
+      #expect([201, 400, 412, 415].contains(answer.status), "\(answer.text)")
+      let isThere = try await server.send(.head, "/m\(number)").status == 200
+      #expect(isThere == (answer.status == 201))
+    }
   }
 
   /// A document `c` of two leaves, one of them with an attachment.

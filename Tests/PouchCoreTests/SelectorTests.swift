@@ -13,82 +13,93 @@ private func matches(_ selector: JSON, _ json: JSON = film) throws -> Bool {
 }
 
 struct SelectorTests {
-  @Test(arguments: [
-    // Equality, implied or not.
-    ([:], true), (["year": 1972], true), (["year": ["$eq": 1972.0]], true), (["year": "1972"], false),
-    (["note": nil], true), (["tags": ["slow", "sea", 3]], true), (["tags": ["sea"]], false),
-    (["title": "Solaris", "year": 1973], false), (["title": ["$ne": "Mirror"]], true),
-    // Order, across types: null, booleans, numbers, strings, arrays, objects.
-    (["year": ["$gt": 1971, "$lte": 1972]], true), (["year": ["$lt": 1972]], false),
-    (["year": ["$gt": nil]], true), (["year": ["$gt": true]], true), (["year": ["$lt": ""]], true),
-    (["title": ["$lt": []]], true), (["tags": ["$lt": [:]]], true), (["title": ["$gte": "Solaris"]], true),
-    (["title": ["$lt": "a"]], true), (["seen": ["$gt": false]], true), (["note": ["$lt": false]], true),
-    // Fields that are not there.
-    (["x": ["$ne": 1]], false), (["x": ["$gt": nil]], false), (["x": ["$nin": [1]]], false),
-    (["x": ["$exists": false]], true), (["x": ["$exists": true]], false), (["year": ["$exists": false]], false),
-    (["note": ["$exists": true]], true), (["$not": ["x": 1]], false), (["$not": ["x": ["$exists": true]]], true),
-    (["$nor": [["x": 1]]], false), (["$not": ["x": ["$regex": "a"]]], false),
-    (["year.x": ["$exists": false]], false), (["studio.x": ["$exists": false]], true),
-    // Paths.
-    (["studio.city.name": "Moscow"], true), (["studio": ["city": ["name": "Moscow"]]], true),
-    (["studio": ["name": ["$gt": "M"], "city.name": "Moscow"]], true), (["cast.1.name": "Bondarchuk"], true),
-    (["cast.2.name": ["$gt": nil]], false), (["cast.-1.name": ["$gt": nil]], false), (["cast.name": "Banionis"], false),
-    (["a\\.b": 1], true), (["a.b": 1], false), (["tags.0": "slow"], true), (["studio": [:]], false),
-    // Combinations.
-    (["$and": [["year": 1972], ["seen": true]]], true), (["$and": []], true), (["$or": []], true),
-    (["$or": [["year": 1], ["seen": true]]], true), (["$or": [["year": 1], ["seen": false]]], false),
-    (["$not": ["year": 1972]], false), (["$not": ["$or": [["year": 1], ["seen": false]]]], true),
-    (["$nor": [["year": 1], ["seen": false]]], true), (["$nor": []], true),
-    (["year": ["$not": ["$gt": 2000]]], true), (["year": ["$or": [["$lt": 1900], ["$gt": 1970]]]], true),
-    (["$and": [[:]]], false),
-    // Lists.
-    (["year": ["$in": [1, 1972]]], true), (["year": ["$in": []]], false), (["year": ["$nin": []]], true),
-    (["tags": ["$in": ["sea", 9]]], true), (["tags": ["$in": [["slow", "sea", 3]]]], false),
-    (["tags": ["$nin": ["sea"]]], false), (["tags": ["$nin": ["land"]]], true),
-    (["tags": ["$all": ["sea", "slow"]]], true), (["tags": ["$all": ["sea", "land"]]], false),
-    (["tags": ["$all": []]], false), (["tags": ["$all": [["slow", "sea", 3]]]], true), (["year": ["$all": [1972]]], false),
-    (["tags": ["$size": 3]], true), (["tags": ["$size": 2]], false), (["title": ["$size": 7]], false),
-    (["tags": ["$elemMatch": ["$gt": 2, "$lt": 4]]], true), (["tags": ["$elemMatch": ["$gt": "t"]]], false),
-    (["cast": ["$elemMatch": ["name": "Banionis", "age": ["$gt": 40]]]], true),
-    (["cast": ["$elemMatch": ["name": "Banionis", "age": ["$lt": 40]]]], false),
-    (["cast": ["$elemMatch": ["$not": ["born": 1]]]], true), (["cast": ["$elemMatch": ["$nor": [["age": 1]]]]], true),
-    (["cast": ["$allMatch": ["age": ["$gt": 20]]]], true), (["cast": ["$allMatch": ["age": ["$gt": 30]]]], false),
-    (["empty": ["$allMatch": ["age": 1]]], false), (["empty": ["$elemMatch": ["$exists": true]]], false),
-    (["studio": ["$keyMapMatch": ["$eq": "city"]]], true), (["studio": ["$keyMapMatch": ["$beginsWith": "x"]]], false),
-    (["title": ["$keyMapMatch": ["$eq": "city"]]], false), (["cast": ["$elemMatch": [:]]], false),
-    // Types, remainders, texts.
-    (["note": ["$type": "null"]], true), (["seen": ["$type": "boolean"]], true), (["year": ["$type": "number"]], true),
-    (["title": ["$type": "string"]], true), (["tags": ["$type": "array"]], true), (["studio": ["$type": "object"]], true),
-    (["year": ["$type": "integer"]], false), (["year": ["$mod": [10, 2]]], true), (["year": ["$mod": [-10, 2]]], true),
-    (["odd": ["$mod": [4, -3]]], true), (["odd": ["$mod": [4, 1]]], false),
-    (["title": ["$mod": [2, 0]]], false), (["title": ["$beginsWith": "Sol"]], true),
-    (["title": ["$beginsWith": "sol"]], false), (["year": ["$beginsWith": "19"]], false),
-    (["title": ["$regex": "^So.*s$"]], true), (["title": ["$regex": "^sol"]], false), (["year": ["$regex": "19"]], false),
-    (["_id": ["$gt": nil]], true), (["_id": ["$gte": "film:", "$lt": "film;"]], true), (["_id": ["$lt": [:]]], false),
-    (["_rev": "1-a"], true),
-  ] as [(JSON, Bool)])
+  @Test(
+    arguments: [
+      // Equality, implied or not.
+      ([:], true), (["year": 1972], true), (["year": ["$eq": 1972.0]], true), (["year": "1972"], false),
+      (["note": nil], true), (["tags": ["slow", "sea", 3]], true), (["tags": ["sea"]], false),
+      (["title": "Solaris", "year": 1973], false), (["title": ["$ne": "Mirror"]], true),
+      // Order, across types: null, booleans, numbers, strings, arrays, objects.
+      (["year": ["$gt": 1971, "$lte": 1972]], true), (["year": ["$lt": 1972]], false),
+      (["year": ["$gt": nil]], true), (["year": ["$gt": true]], true), (["year": ["$lt": ""]], true),
+      (["title": ["$lt": []]], true), (["tags": ["$lt": [:]]], true), (["title": ["$gte": "Solaris"]], true),
+      (["title": ["$lt": "a"]], true), (["seen": ["$gt": false]], true), (["note": ["$lt": false]], true),
+      // Fields that are not there.
+      (["x": ["$ne": 1]], false), (["x": ["$gt": nil]], false), (["x": ["$nin": [1]]], false),
+      (["x": ["$exists": false]], true), (["x": ["$exists": true]], false), (["year": ["$exists": false]], false),
+      (["note": ["$exists": true]], true), (["$not": ["x": 1]], false), (["$not": ["x": ["$exists": true]]], true),
+      (["$nor": [["x": 1]]], false), (["$not": ["x": ["$regex": "a"]]], false),
+      (["year.x": ["$exists": false]], false), (["studio.x": ["$exists": false]], true),
+      // Paths.
+      (["studio.city.name": "Moscow"], true), (["studio": ["city": ["name": "Moscow"]]], true),
+      (["studio": ["name": ["$gt": "M"], "city.name": "Moscow"]], true), (["cast.1.name": "Bondarchuk"], true),
+      (["cast.2.name": ["$gt": nil]], false), (["cast.-1.name": ["$gt": nil]], false),
+      (["cast.name": "Banionis"], false),
+      (["a\\.b": 1], true), (["a.b": 1], false), (["tags.0": "slow"], true), (["studio": [:]], false),
+      // Combinations.
+      (["$and": [["year": 1972], ["seen": true]]], true), (["$and": []], true), (["$or": []], true),
+      (["$or": [["year": 1], ["seen": true]]], true), (["$or": [["year": 1], ["seen": false]]], false),
+      (["$not": ["year": 1972]], false), (["$not": ["$or": [["year": 1], ["seen": false]]]], true),
+      (["$nor": [["year": 1], ["seen": false]]], true), (["$nor": []], true),
+      (["year": ["$not": ["$gt": 2000]]], true), (["year": ["$or": [["$lt": 1900], ["$gt": 1970]]]], true),
+      (["$and": [[:]]], false),
+      // Lists.
+      (["year": ["$in": [1, 1972]]], true), (["year": ["$in": []]], false), (["year": ["$nin": []]], true),
+      (["tags": ["$in": ["sea", 9]]], true), (["tags": ["$in": [["slow", "sea", 3]]]], false),
+      (["tags": ["$nin": ["sea"]]], false), (["tags": ["$nin": ["land"]]], true),
+      (["tags": ["$all": ["sea", "slow"]]], true), (["tags": ["$all": ["sea", "land"]]], false),
+      (["tags": ["$all": []]], false), (["tags": ["$all": [["slow", "sea", 3]]]], true),
+      (["year": ["$all": [1972]]], false),
+      (["tags": ["$size": 3]], true), (["tags": ["$size": 2]], false), (["title": ["$size": 7]], false),
+      (["tags": ["$elemMatch": ["$gt": 2, "$lt": 4]]], true), (["tags": ["$elemMatch": ["$gt": "t"]]], false),
+      (["cast": ["$elemMatch": ["name": "Banionis", "age": ["$gt": 40]]]], true),
+      (["cast": ["$elemMatch": ["name": "Banionis", "age": ["$lt": 40]]]], false),
+      (["cast": ["$elemMatch": ["$not": ["born": 1]]]], true), (["cast": ["$elemMatch": ["$nor": [["age": 1]]]]], true),
+      (["cast": ["$allMatch": ["age": ["$gt": 20]]]], true), (["cast": ["$allMatch": ["age": ["$gt": 30]]]], false),
+      (["empty": ["$allMatch": ["age": 1]]], false), (["empty": ["$elemMatch": ["$exists": true]]], false),
+      (["studio": ["$keyMapMatch": ["$eq": "city"]]], true),
+      (["studio": ["$keyMapMatch": ["$beginsWith": "x"]]], false),
+      (["title": ["$keyMapMatch": ["$eq": "city"]]], false), (["cast": ["$elemMatch": [:]]], false),
+      // Types, remainders, texts.
+      (["note": ["$type": "null"]], true), (["seen": ["$type": "boolean"]], true),
+      (["year": ["$type": "number"]], true),
+      (["title": ["$type": "string"]], true), (["tags": ["$type": "array"]], true),
+      (["studio": ["$type": "object"]], true),
+      (["year": ["$type": "integer"]], false), (["year": ["$mod": [10, 2]]], true),
+      (["year": ["$mod": [-10, 2]]], true),
+      (["odd": ["$mod": [4, -3]]], true), (["odd": ["$mod": [4, 1]]], false),
+      (["title": ["$mod": [2, 0]]], false), (["title": ["$beginsWith": "Sol"]], true),
+      (["title": ["$beginsWith": "sol"]], false), (["year": ["$beginsWith": "19"]], false),
+      (["title": ["$regex": "^So.*s$"]], true), (["title": ["$regex": "^sol"]], false),
+      (["year": ["$regex": "19"]], false),
+      (["_id": ["$gt": nil]], true), (["_id": ["$gte": "film:", "$lt": "film;"]], true), (["_id": ["$lt": [:]]], false),
+      (["_rev": "1-a"], true),
+    ] as [(JSON, Bool)])
   func `a selector matches what it matches in CouchDB`(_ selector: JSON, _ expected: Bool) throws {
     #expect(try matches(selector) == expected)
   }
 
-  @Test(arguments: [
-    (["v": ["$foo": 1]], "invalid_operator", "Invalid operator: $foo"),
-    (["v": ["$regex": 1]], "invalid_operator", "Invalid operator: $regex"),
-    (["v": ["$beginsWith": 1]], "invalid_operator", "Invalid operator: $beginsWith"),
-    (["v": ["$regex": "("]], "bad_arg", #"Bad argument for operator $regex: "(""#),
-    (["v": ["$in": 1]], "bad_arg", "Bad argument for operator $in: 1"),
-    (["$and": [:]], "bad_arg", "Bad argument for operator $and: {}"), (["$or": 1], "bad_arg", nil),
-    (["$nor": "x"], "bad_arg", nil), (["$not": []], "bad_arg", nil), (["v": ["$nin": nil]], "bad_arg", nil),
-    (["v": ["$exists": 1]], "bad_arg", nil), (["v": ["$type": 1]], "bad_arg", nil), (["v": ["$size": -1]], "bad_arg", nil),
-    (["v": ["$size": 1.5]], "bad_arg", nil), (["v": ["$mod": [1]]], "bad_arg", nil), (["v": ["$mod": [0, 0]]], "bad_arg", nil),
-    (["v": ["$all": 1]], "bad_arg", nil), (["v": ["$elemMatch": 1]], "bad_arg", nil),
-    (["v": ["$allMatch": []]], "bad_arg", nil), (["v": ["$keyMapMatch": 1]], "bad_arg", nil),
-    (["$gt": 1], "invalid_selector", "One or more conditions is missing a field name."),
-    (["$not": [:]], "invalid_selector", nil), (["$text": "x"], "not_supported", "Unsupported operator: $text"),
-    (["v": ["$where": "x"]], "not_supported", nil), (["a..b": 1], "invalid_field_name", "Invalid field name: a..b"),
-    (["": 1], "invalid_field_name", nil), (["a.": 1], "invalid_field_name", nil),
-    ([1], "invalid_selector_json", "Selector must be a JSON object, not: [1]"), (nil, "invalid_selector_json", nil),
-  ] as [(JSON, String, String?)])
+  @Test(
+    arguments: [
+      (["v": ["$foo": 1]], "invalid_operator", "Invalid operator: $foo"),
+      (["v": ["$regex": 1]], "invalid_operator", "Invalid operator: $regex"),
+      (["v": ["$beginsWith": 1]], "invalid_operator", "Invalid operator: $beginsWith"),
+      (["v": ["$regex": "("]], "bad_arg", #"Bad argument for operator $regex: "(""#),
+      (["v": ["$in": 1]], "bad_arg", "Bad argument for operator $in: 1"),
+      (["$and": [:]], "bad_arg", "Bad argument for operator $and: {}"), (["$or": 1], "bad_arg", nil),
+      (["$nor": "x"], "bad_arg", nil), (["$not": []], "bad_arg", nil), (["v": ["$nin": nil]], "bad_arg", nil),
+      (["v": ["$exists": 1]], "bad_arg", nil), (["v": ["$type": 1]], "bad_arg", nil),
+      (["v": ["$size": -1]], "bad_arg", nil),
+      (["v": ["$size": 1.5]], "bad_arg", nil), (["v": ["$mod": [1]]], "bad_arg", nil),
+      (["v": ["$mod": [0, 0]]], "bad_arg", nil),
+      (["v": ["$all": 1]], "bad_arg", nil), (["v": ["$elemMatch": 1]], "bad_arg", nil),
+      (["v": ["$allMatch": []]], "bad_arg", nil), (["v": ["$keyMapMatch": 1]], "bad_arg", nil),
+      (["$gt": 1], "invalid_selector", "One or more conditions is missing a field name."),
+      (["$not": [:]], "invalid_selector", nil), (["$text": "x"], "not_supported", "Unsupported operator: $text"),
+      (["v": ["$where": "x"]], "not_supported", nil), (["a..b": 1], "invalid_field_name", "Invalid field name: a..b"),
+      (["": 1], "invalid_field_name", nil), (["a.": 1], "invalid_field_name", nil),
+      ([1], "invalid_selector_json", "Selector must be a JSON object, not: [1]"), (nil, "invalid_selector_json", nil),
+    ] as [(JSON, String, String?)])
   func `what is no selector is refused under CouchDB's names`(_ json: JSON, _ name: String, _ reason: String?) {
     let error = #expect(throws: PouchError.self) { try Selector(json) }
     #expect(error?.code == .badRequest)
@@ -211,7 +222,9 @@ struct SelectorPropertyTests {
   @Test(arguments: 0..<20 as Range<UInt64>)
   func `any JSON is a selector or refused`(_ seed: UInt64) {
     var random = SeededGenerator(seed: seed)
-    let names = ["$and", "$or", "$not", "$in", "$elemMatch", "$mod", "$regex", "$size", "$exists", "a", "a.b", "", "$x"]
+    let names = [
+      "$and", "$or", "$not", "$in", "$elemMatch", "$mod", "$regex", "$size", "$exists", "a", "a.b", "", "$x",
+    ]
     func value(_ depth: Int) -> JSON {
       switch Int.random(in: 0..<(depth > 0 ? 6 : 3), using: &random) {
       case 0: return JSON(Int.random(in: -1...1, using: &random))

@@ -4,7 +4,9 @@ import Testing
 struct SelectorChangesTests {
   private func filled(_ count: Int) async throws -> LocalDatabase {
     let database = try LocalDatabase.inMemory()
-    let documents = (0..<count).map { Document(id: DocumentID("d\($0)"), fields: ["n": JSON($0), "even": .bool($0 % 2 == 0)]) }
+    let documents = (0..<count).map {
+      Document(id: DocumentID("d\($0)"), fields: ["n": JSON($0), "even": .bool($0 % 2 == 0)])
+    }
     for result in try await database.bulkDocs(documents) { _ = try result.outcome.get() }
     return database
   }

@@ -1,9 +1,10 @@
+import PouchCore
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import PouchCore
 
 /// Where the results of `_find` go on: after this document.
 ///

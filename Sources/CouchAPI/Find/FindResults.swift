@@ -136,7 +136,8 @@ struct FindSorter {
       throw PouchError(
         .badRequest, named: "no_usable_index",
         "No index exists for this sort, and there is too much to sort without one: more than "
-          + "\(limits.sortedDocuments) documents, or \(limits.sortedBytes >> 20) MiB. Ask for fewer by `limit` and `skip`.")
+          + "\(limits.sortedDocuments) documents, or \(limits.sortedBytes >> 20) MiB. Ask for fewer by `limit` and `skip`."
+      )
     }
   }
 

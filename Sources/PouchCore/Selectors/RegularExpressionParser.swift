@@ -72,7 +72,8 @@ struct RegularExpressionParser {
     case "(": return try group()
     case "[": return .characters(try characterClass())
     case ".":
-      return .characters(RegularCharacters(ranges: options.dotTakesNewline ? [] : RegularCharacters.newline, isNegated: true))
+      return .characters(
+        RegularCharacters(ranges: options.dotTakesNewline ? [] : RegularCharacters.newline, isNegated: true))
     case "^": return .anchor(options.hasLines ? .lineStart : .start)
     case "$": return .anchor(options.hasLines ? .lineEnd : .endOrLastLine)
     case "\\": return try escape()

@@ -18,12 +18,12 @@ indirect enum SelectorTest: Sendable {
 
   case compare(Comparison, JSON)
   /// `$in`: the value, or an element of it if it is an array, is one of these.
-  case isIn([JSON])
-  case isNotIn([JSON])
+  case isIn(SelectorValues)
+  case isNotIn(SelectorValues)
   case exists
   case isMissing
   case hasType(String)
-  case containsAll([JSON])
+  case containsAll(SelectorValues)
   case anyElement(SelectorCondition)
   case allElements(SelectorCondition)
   case anyKey(SelectorCondition)
@@ -129,12 +129,12 @@ extension SelectorTest {
     }
     switch self {
     case .compare(let comparison, let operand): return comparison.holds(order(operand))
-    case .isIn(let operands): return value.isAmong(operands)
-    case .isNotIn(let operands): return !value.isAmong(operands)
+    case .isIn(let operands): return operands.haveOne(of: value)
+    case .isNotIn(let operands): return !operands.haveOne(of: value)
     case .exists: return true
     case .isMissing: return false
     case .hasType(let name): return value.typeName == name
-    case .containsAll(let operands): return value.containsAll(operands)
+    case .containsAll(let operands): return operands.areAll(in: value)
     case .anyElement(let condition): return value.array?.contains { condition.matches($0) } ?? false
     case .allElements(let condition):
       guard let elements = value.array, !elements.isEmpty else { return false }
@@ -162,18 +162,6 @@ extension JSON {
     case .array: "array"
     case .object: "object"
     }
-  }
-
-  /// Whether this, or an element of it if it is an array, equals one of these.
-  fileprivate func isAmong(_ operands: [JSON]) -> Bool {
-    (array ?? [self]).contains { value in operands.contains { JSONCollation.compare(value, $0) == 0 } }
-  }
-
-  /// Whether this is an array that has all of these, or is the only one of these. Of no operands nothing has all.
-  fileprivate func containsAll(_ operands: [JSON]) -> Bool {
-    guard let elements = array, !operands.isEmpty else { return false }
-    if operands.count == 1, operands[0].array != nil, JSONCollation.compare(self, operands[0]) == 0 { return true }
-    return operands.allSatisfy { operand in elements.contains { JSONCollation.compare($0, operand) == 0 } }
   }
 
   /// The remainder of an integer of any length, with its sign; `nil` for what is no integer.

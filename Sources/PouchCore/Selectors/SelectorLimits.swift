@@ -9,7 +9,8 @@ public struct SelectorLimits: Sendable, Hashable {
 
   /// The deepest nesting of arrays and objects. Matching recurses as deep.
   public var depth: Int
-  /// The most values: operators, fields and operands together. Matching takes time in proportion.
+  /// The most values: operators, fields and operands together. Matching takes time in proportion, and with `$elemMatch`
+  /// and its like for each element of an array in the document.
   public var nodes: Int
   public var regularExpressions: RegularExpressions
 
@@ -19,8 +20,8 @@ public struct SelectorLimits: Sendable, Hashable {
     self.regularExpressions = regularExpressions
   }
 
-  /// For selectors of this program and of users who have logged in: depth 128, 100,000 values.
-  public static let standard = SelectorLimits(depth: 128, nodes: 100_000, regularExpressions: .allowed)
+  /// For selectors of this program and of users who have logged in: depth 128, 20,000 values.
+  public static let standard = SelectorLimits(depth: 128, nodes: 20_000, regularExpressions: .allowed)
   /// For selectors of peers: depth 32, 1,000 values, and no regular expressions.
   public static let peers = SelectorLimits(depth: 32, nodes: 1000, regularExpressions: .forbidden)
 }

@@ -67,9 +67,9 @@ struct SelectorParser {
     case "$lte": return .compare(.lessOrEqual, operand)
     case "$gt": return .compare(.greater, operand)
     case "$gte": return .compare(.greaterOrEqual, operand)
-    case "$in": return .isIn(try array(name, operand))
-    case "$nin": return .isNotIn(try array(name, operand))
-    case "$all": return .containsAll(try array(name, operand))
+    case "$in": return .isIn(SelectorValues(try array(name, operand)))
+    case "$nin": return .isNotIn(SelectorValues(try array(name, operand)))
+    case "$all": return .containsAll(SelectorValues(try array(name, operand)))
     case "$exists":
       guard let exists = operand.bool else { throw badArgument(name, operand) }
       return exists ? .exists : .isMissing

@@ -20,11 +20,11 @@ struct KnownDifference {
   let reason: String
   var repair: [Repair]?
 
-  static let all: [KnownDifference] = documents + lists + changes + upkeep + elsewhere
+  static let all: [KnownDifference] = documents + lists + changes + upkeep + elsewhere + attachments + queries
 
   private static let documents: [KnownDifference] = [
     KnownDifference(
-      numbers: [0], kind: .differs([.body]), reason: "There is no git_sha: the server is not built from CouchDB's git."),
+      numbers: [0], kind: .differs([.body]), reason: "There is no git_sha: the server is not CouchDB's."),
     KnownDifference(
       numbers: [51], kind: .differs([.body]),
       reason: "_local_seq is the sequence as the changes feed tells it; CouchDB's is a number within a shard."),

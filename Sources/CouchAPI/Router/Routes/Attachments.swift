@@ -49,7 +49,8 @@ extension Router {
     }
     if isPartial { headers[.contentRange] = contentRange(download) }
     let length = Int64(download.range.count)
-    return Response(isPartial ? .partialContent : .ok, headers: headers, body: .stream(download.content, length: length))
+    return Response(
+      isPartial ? .partialContent : .ok, headers: headers, body: .stream(download.content, length: length))
   }
 
   private func attachmentHeaders(_ attachment: Attachment, _ form: AttachmentForm) -> HTTPFields {

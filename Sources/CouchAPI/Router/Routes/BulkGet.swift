@@ -13,7 +13,9 @@ extension Router {
     let requests = list.map { BulkGetEntry($0, limit: context.limits.namedRevisions) }
     let options = GetOptions(
       at: nil, context.request.query.flag("latest") ? .latest : .exact, including: context.request.query.bulkParts)
-    if context.request.accepts("multipart/") {
+    let request = context.request
+    if !request.accepts("application/json"), request.accepts("multipart/mixed") || request.accepts("multipart/related")
+    {
       return try await multipartBulkGet(requests, options, context)
     }
     return try await .streaming(BulkGetWriter(requests, options, context))

@@ -32,9 +32,18 @@ extension Request {
     return json
   }
 
-  /// Whether the client takes a media type, and says so by its name.
+  /// Whether the client takes a media type (RFC 9110, section 12.5.1), by its name or among others. Without `Accept` it
+  /// takes everything.
+  /// - Parameter mediaType: in lower case.
   func accepts(_ mediaType: String) -> Bool {
-    headers[values: .accept].contains { $0.lowercased().contains(mediaType) }
+    let ranges = headers[values: .accept].flatMap { $0.split(separator: ",") }
+    guard !ranges.isEmpty else { return true }
+    let type = mediaType.prefix { $0 != "/" }
+    return ranges.contains { range in
+      let range = ParameterizedValue(range)
+      guard range.parameters["q"].flatMap(Double.init) != 0 else { return false }
+      return range.value == mediaType || range.value == "\(type)/*" || range.value == "*/*"
+    }
   }
 
   /// The revisions in `If-Match` or `If-None-Match`, without quotes.

@@ -69,7 +69,11 @@ extension Response {
   mutating func addUsualHeaders(server: String) {
     headers[.server] = server
     headers[.requestID] = Identifiers.request()
-    if headers[.cacheControl] == nil, status != .notModified { headers[.cacheControl] = "must-revalidate" }
+    // As in CouchDB, multipart answers do not have it.
+    let isMultipart = headers[.contentType]?.hasPrefix("multipart/") ?? false
+    if headers[.cacheControl] == nil, status != .notModified, !isMultipart {
+      headers[.cacheControl] = "must-revalidate"
+    }
   }
 
   /// The same head with an empty body: the answer to HEAD.
