@@ -25,6 +25,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -38,10 +39,11 @@ let package = Package(
       name: "PouchCore",
       dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
       swiftSettings: house),
+    .target(name: "PouchGzip", dependencies: ["PouchCore", "CPlatform"], swiftSettings: house),
     .target(
       name: "PouchStore",
       dependencies: [
-        "PouchCore", "CPlatform",
+        "PouchCore", "PouchGzip", "CPlatform",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
@@ -62,26 +64,32 @@ let package = Package(
     .target(
       name: "PouchHTTP",
       dependencies: [
-        "CouchAPI", "PouchCore", "CPlatform",
+        "CouchAPI", "PouchCore", "PouchGzip",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
-        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ],
       swiftSettings: house),
     .target(
       name: "PeerPouch",
-      dependencies: ["PouchCore", "PouchStore", "PouchReplication", "CouchAPI", "PouchHTTP"],
+      dependencies: [
+        "PouchCore", "PouchStore", "PouchReplication", "CouchAPI", "PouchHTTP",
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: house),
     .executableTarget(
       name: "PeerPouchCLI",
       dependencies: [
         "PeerPouch",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: house),
     .testTarget(
@@ -95,9 +103,9 @@ let package = Package(
     .testTarget(
       name: "PouchHTTPTests",
       dependencies: [
-        "PouchHTTP", "PeerPouch", "TestSupport",
-        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        "PouchHTTP", "PouchGzip", "PeerPouch", "TestSupport",
         .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
       ],

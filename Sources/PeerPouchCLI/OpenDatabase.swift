@@ -4,18 +4,30 @@ import PeerPouch
 
 /// The database that a command works on.
 struct DatabaseArgument: ParsableArguments, Sendable {
-  @Argument(help: "The database: a name, a path with a slash, or memory:.") var database: String
+  @Argument(help: "The database: a name, a path with a slash, memory:, or a URL.") var database: DatabaseName
 
-  enum Presence: Sendable {
-    /// For commands that have nothing to do in a new database.
-    case mustExist
-    case madeIfMissing
+  /// Runs something with the database open, and closes it; see ``DatabaseName/open(_:options:_:)``.
+  func open<Value>(
+    _ presence: DatabasePresence, options: StoreOptions = StoreOptions(),
+    _ body: (any Database) async throws -> Value
+  ) async throws -> Value {
+    try await database.open(presence, options: options, body)
+  }
+}
+
+/// A database as it is named in arguments.
+struct DatabaseName: ExpressibleByArgument, Sendable {
+  let text: String
+
+  init(argument: String) {
+    text = argument
   }
 
   /// Runs something with the database open, and closes it.
   /// - Throws: `PouchError` of the code `notFound` if it must exist and does not, and what opening and the body throw.
   func open<Value>(
-    _ presence: Presence, options: StoreOptions = StoreOptions(), _ body: (any Database) async throws -> Value
+    _ presence: DatabasePresence, options: StoreOptions = StoreOptions(),
+    _ body: (any Database) async throws -> Value
   ) async throws -> Value {
     let opened = try await open(presence, options)
     do {
@@ -28,12 +40,13 @@ struct DatabaseArgument: ParsableArguments, Sendable {
     }
   }
 
-  private func open(_ presence: Presence, _ options: StoreOptions) async throws -> any Database {
+  private func open(_ presence: DatabasePresence, _ options: StoreOptions) async throws -> any Database {
     if let path { try check(path, presence) }
     do {
-      return try await Pouch(database, options: options)
+      // Servers of this user on this machine are known, and need no password to be typed.
+      return try await Pouch(PouchServer.authorized(text) ?? text, presence, options: options)
     } catch let error as PouchError where error.code == .illegalDatabaseName {
-      throw PouchError(.illegalDatabaseName, "'\(database)' is no name of a database, and a path needs a slash.")
+      throw PouchError(.illegalDatabaseName, "'\(text)' is no name of a database, and a path needs a slash.")
     } catch let error as PouchError {
       guard let path else { throw error }
       throw PouchError(error.code, "\(path): \(error.reason)", underlying: error)
@@ -41,7 +54,7 @@ struct DatabaseArgument: ParsableArguments, Sendable {
   }
 
   /// Tells what is wrong with a path in better words than the database has.
-  private func check(_ path: String, _ presence: Presence) throws {
+  private func check(_ path: String, _ presence: DatabasePresence) throws {
     var status = stat()
     let exists = stat(path, &status) == 0
     if exists, status.st_mode & S_IFMT == S_IFDIR { throw PouchError(.ioError, "\(path) is a folder.") }
@@ -51,15 +64,15 @@ struct DatabaseArgument: ParsableArguments, Sendable {
     }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
     // The folder of those that have a plain name is made.
-    if presence == .madeIfMissing, !PouchHome.isName(database), !FileManager.default.fileExists(atPath: folder) {
+    if presence == .madeIfMissing, !PouchHome.isName(text), !FileManager.default.fileExists(atPath: folder) {
       throw PouchError(.ioError, "There is no folder \(folder).")
     }
   }
 
   /// The file of the database; `nil` if it is in none.
   private var path: String? {
-    if PouchHome.isName(database) { return "\(PouchHome.folder)/\(database).pouch" }
-    return PouchAdapter.path.recognizes(database) && !PouchAdapter.memory.recognizes(database) ? database : nil
+    if PouchHome.isName(text) { return "\(PouchHome.folder)/\(text).pouch" }
+    return PouchAdapter.path.recognizes(text) && !PouchAdapter.memory.recognizes(text) ? text : nil
   }
 }
 

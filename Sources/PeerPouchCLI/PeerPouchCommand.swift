@@ -4,10 +4,11 @@ import ArgumentParser
 struct PeerPouchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "peerpouch",
-    abstract: "A document database that speaks CouchDB's data model.",
+    abstract: "A document database that speaks CouchDB's data model and protocol.",
     discussion: """
       DB is a name (the file NAME.pouch in $PEERPOUCH_HOME, by default the platform's data folder), a path with a \
-      slash, or memory: for a database that is gone when the command ends.
+      slash, the URL of a database at a CouchDB or at 'peerpouch serve' (http://USER:PASSWORD@HOST:5984/NAME), or memory: \
+      for a database that is gone when the command ends.
 
       \(ExitCodes.discussion)
       """,
@@ -15,6 +16,7 @@ struct PeerPouchCommand: ParsableCommand {
     groupedSubcommands: [
       CommandGroup(name: "Documents:", subcommands: [Put.self, Get.self, Remove.self, List.self, Changes.self]),
       CommandGroup(name: "Attachments:", subcommands: [Attach.self, Detach.self, Fetch.self]),
+      CommandGroup(name: "Other databases:", subcommands: [Serve.self, Replicate.self, Sync.self]),
       CommandGroup(
         name: "Databases:",
         subcommands: [

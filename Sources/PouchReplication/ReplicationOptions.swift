@@ -37,6 +37,8 @@ public struct ReplicationOptions: Sendable {
   public var mode: Mode
   /// Only these documents.
   public var ids: Set<DocumentID>?
+  /// Only documents that match; applied by the source, so that others are not even read.
+  public var selector: Selector?
   /// Only documents whose winning revision passes; applied here, after reading.
   public var filter: ReplicationFilter?
   /// Where to start when there is no checkpoint. Replications from different starts have different checkpoints.
@@ -50,13 +52,14 @@ public struct ReplicationOptions: Sendable {
   public var batchBytes: Int
 
   public init(
-    _ mode: Mode = .once, ids: Set<DocumentID>? = nil, filter: ReplicationFilter? = nil,
+    _ mode: Mode = .once, ids: Set<DocumentID>? = nil, selector: Selector? = nil, filter: ReplicationFilter? = nil,
     since: ChangesQuery.Start = .beginning, designDocuments: DesignDocuments = .included,
     checkpoints: Checkpoints = .both, batchDocuments: Int = ReplicationTuning.batchDocuments,
     batchBytes: Int = ReplicationTuning.batchBytes
   ) {
     self.mode = mode
     self.ids = ids
+    self.selector = selector
     self.filter = filter
     self.since = since
     self.designDocuments = designDocuments
@@ -71,7 +74,7 @@ public struct ReplicationOptions: Sendable {
   public static let live = ReplicationOptions(.live)
 
   /// Whether some changes may be left out.
-  var isSelective: Bool { ids != nil || filter != nil }
+  var isSelective: Bool { ids != nil || selector != nil || filter != nil }
 }
 
 /// A condition on documents, written in Swift.

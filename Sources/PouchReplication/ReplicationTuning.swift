@@ -75,6 +75,9 @@ public enum ReplicationTuning {
   public static let longestRetryAfter = Duration.seconds(300)
   /// How often a request is tried before the replication starts again from its checkpoint.
   public static let attemptsInPlace = 4
+  /// How often a single document is tried that the other side answers with an internal error or nonsense, before it is
+  /// given up: about half a minute, so that it is the document and not a passing trouble.
+  public static let attemptsAlone = 8
   /// How often a replication that shall end starts again without having got anywhere in between, before it fails: with
   /// the delays, after about half a minute. Live ones start again for ever.
   public static let attemptsOnce = 6

@@ -31,7 +31,7 @@ struct RegularExpressionTests {
     #expect(RegularExpression(pattern) == nil)
   }
 
-  @Test(arguments: ["(a+)+$", "(a|aa)+$", "(a*)*$", "(.*)*x", "(a?){200}a{200}$"])
+  @Test(arguments: ["(a+)+$", "^(a|aa)+$", "^(a*)*$", "(.*)*x", "(a?){200}a{200}$"])
   func `patterns that take others exponential time take none`(_ pattern: String) throws {
     let text = String(repeating: "a", count: 10_000) + "b"
     #expect(try #require(RegularExpression(pattern)).matches(text) == false)

@@ -23,23 +23,26 @@ public final class RemoteDatabase: Database {
   public let name: String
   /// The segments of the database's path, its own name last.
   public let path: [String]
+  private let ownership: CarrierOwnership
   let client: RemoteClient
   let closing = ClosingSignal()
   let traits = Mutex(ServerTraits())
 
   /// - Parameters:
-  ///   - carrier: brings the requests there. It may serve several databases, and is not closed with this one.
+  ///   - carrier: brings the requests there. It may serve several databases.
+  ///   - ownership: whether the carrier is closed with this database.
   ///   - path: the segments of the path up to the name of the database, which is the last.
   ///   - name: what the database is called: a URL without credentials.
   ///   - credentials: who asks; nobody if `nil`.
   /// - Precondition: the path is not empty.
   public init(
-    carrier: any Carrier, path: [String], name: String, credentials: RemoteCredentials? = nil,
-    options: RemoteOptions = RemoteOptions()
+    carrier: any Carrier, _ ownership: CarrierOwnership = .shared, path: [String], name: String,
+    credentials: RemoteCredentials? = nil, options: RemoteOptions = RemoteOptions()
   ) {
     precondition(!path.isEmpty, "A database has a name.")
     self.name = name
     self.path = path
+    self.ownership = ownership
     client = RemoteClient(
       carrier: carrier, root: Array(path.dropLast()), credentials: credentials, options: options)
   }
@@ -155,14 +158,23 @@ public final class RemoteDatabase: Database {
 
   public func close() async throws {
     closing.close()
+    if ownership == .own { await client.carrier.close() }
   }
 
   @concurrent
   public func destroy() async throws {
     try checkOpen()
     _ = try await client.answer(to: request(.delete, []), .harmful)
-    closing.close()
+    try await close()
   }
+}
+
+/// Whose a carrier is.
+public enum CarrierOwnership: Sendable, Hashable {
+  /// Others use it too.
+  case shared
+  /// The database's, which closes it.
+  case own
 }
 
 /// What was learned of a server.

@@ -139,10 +139,12 @@ extension Document {
   /// `{"start": 3, "ids": ["c", "b", "a"]}`, newest first.
   private static func revisions(_ json: JSONSlice) throws(PouchError) -> [RevisionID] {
     let malformed = PouchError(.invalidDocument, "Bad special document member: _revisions")
-    guard let start = json["start"]?.int, let ids = json["ids"], ids.isArray else { throw malformed }
+    guard let start = json["start"]?.int, start >= 0, let ids = json["ids"], ids.isArray else { throw malformed }
+    // Local documents have generation 0, and CouchDB's replicator sends its checkpoints with such a history.
+    let most = max(start, 1)
     var revisions: [RevisionID] = []
     for id in ids.elements {
-      guard revisions.count < start, let suffix = id.string, suffix.utf8.count <= Limits.revisionSuffix else {
+      guard revisions.count < most, let suffix = id.string, suffix.utf8.count <= Limits.revisionSuffix else {
         throw malformed
       }
       revisions.append(RevisionID(generation: start - revisions.count, suffix: suffix))

@@ -1,3 +1,4 @@
+import Foundation
 import PouchCore
 
 /// Reads and writes the checkpoints of one session, in both databases.
@@ -20,7 +21,7 @@ actor Checkpointer {
     self.use = use
     self.sessionID = sessionID
     self.environment = environment
-    startTime = HTTPDate.text(environment.date())
+    startTime = HTTPDate.text(of: Int(environment.date().timeIntervalSince1970))
     self.source = CheckpointDocument(id.documentID, in: source)
     self.target = CheckpointDocument(id.documentID, in: target)
   }
@@ -49,7 +50,7 @@ actor Checkpointer {
     var session = Checkpoint.Session(id: sessionID, recorded: position)
     session.start = start ?? .start
     session.startTime = startTime
-    session.endTime = HTTPDate.text(environment.date())
+    session.endTime = HTTPDate.text(of: Int(environment.date().timeIntervalSince1970))
     session.counts = counts
     let earlier = common.sessions.prefix(ReplicationTuning.historyEntries - 1)
     var checkpoint = Checkpoint(sessions: [session] + earlier)

@@ -15,6 +15,7 @@ struct ReplicationID: Sendable, Hashable {
   init(source: String, target: String, _ options: ReplicationOptions) {
     var parts: JSON.Object = ["scheme": ReplicationID.scheme, "source": JSON(source), "target": JSON(target)]
     if let ids = options.ids { parts["ids"] = .array(ids.sorted().map { JSON($0.text) }) }
+    if let selector = options.selector { parts["selector"] = selector.json }
     if let filter = options.filter { parts["filter"] = JSON(filter.name) }
     if options.designDocuments == .skipped { parts["design"] = "skipped" }
     switch options.since {

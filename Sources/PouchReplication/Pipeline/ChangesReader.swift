@@ -21,7 +21,8 @@ struct ChangesReader: Sendable {
       try await queue(batch, after: position)
       position = batch.lastSequence
       if isLive {
-        emptyAnswers = batch.changes.isEmpty ? min(emptyAnswers + 1, ReplicationTuning.emptyAnswersDoublings) : 0
+        let isEmpty = batch.changes.isEmpty && !batch.hasMore
+        emptyAnswers = isEmpty ? min(emptyAnswers + 1, ReplicationTuning.emptyAnswersDoublings) : 0
         try await pipeline.environment.sleep(ReplicationTuning.liveGathering * (1 << emptyAnswers))
       } else if !batch.hasMore || (options.mode == .once && batch.lastSequence.hasReached(head)) {
         guard options.mode == .live else { return }
@@ -31,7 +32,8 @@ struct ChangesReader: Sendable {
   }
 
   private func next(after position: UpdateSequence?, isLive: Bool) async throws -> ChangesBatch {
-    var query = ChangesQuery(isLive ? .live : .once, style: .allLeaves, ids: options.ids)
+    var query = ChangesQuery(
+      isLive ? .live : .once, style: .allLeaves, ids: options.ids, selector: options.selector)
     if options.filter != nil { query.rows = .documents }
     let request = query
     pipeline.board.setReaderWaiting(isLive)

@@ -20,13 +20,23 @@ struct SingleCopier: Sendable {
 
   private func copy(_ missing: MissingRevision) async throws {
     let writtenBefore = board.counts.documentsWritten
+    let retrier = Retrier(
+      environment: pipeline.environment, board: board, attempts: ReplicationTuning.attemptsAlone)
+    var isLineGood = true
     do {
-      try await pipeline.retrier.run { try await attempt(missing) }
+      try await retrier.run {
+        do {
+          try await attempt(missing)
+        } catch {
+          if Verdict(PouchError(wrapping: error)) == .transient { isLineGood = false }
+          throw error
+        }
+      }
     } catch let error as PouchError {
       switch Verdict(error) {
       case .content: break
-      // What fails again and again may be the whole database's trouble, unless others pass meanwhile.
-      case .suspect where board.counts.documentsWritten > writtenBefore: break
+      // What fails again and again may be the whole database's trouble, or the line's, unless others pass meanwhile.
+      case .suspect where isLineGood && board.counts.documentsWritten > writtenBefore: break
       case .suspect, .transient, .fatal: throw error
       }
       board.record(

@@ -1,6 +1,7 @@
 import Crypto
 import Foundation
 import PouchCore
+import PouchGzip
 
 /// Content on its way into the database, hashed and perhaps partly written, before a document refers to it.
 struct PreparedBlob: Sendable {

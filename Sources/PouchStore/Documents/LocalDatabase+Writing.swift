@@ -1,4 +1,5 @@
 public import PouchCore
+import PouchGzip
 
 extension LocalDatabase {
   @concurrent

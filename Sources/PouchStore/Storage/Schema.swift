@@ -122,8 +122,6 @@ enum StoreTuning {
   static let stagingBytes = 4 << 20
   /// Attachments up to this size are written in the transaction of their document.
   static let inlineBlobBytes = 1 << 20
-  /// How many compressed bytes a reader decompresses at once: gzip makes at most 4 MiB of these, whoever wrote them.
-  static let inflatedAtOnce = 4 << 10
   /// Batches of so many documents are prepared by two cores; with fewer, starting the second takes longer than it saves.
   static let preparedInParallel = 128
   /// How many single writes share a commit at most, so that the first does not wait for ever.

@@ -1,0 +1,91 @@
+import CouchAPI
+import Foundation
+public import PouchCore
+public import PouchHTTP
+
+/// A CouchDB-compatible server over a folder of databases.
+///
+/// ```swift
+/// let server = try PouchServer(PouchServerOptions(folder: "/srv/data"))
+/// try await server.run { address in print(address.url) }
+/// ```
+public struct PouchServer: Sendable {
+  /// The databases that are served.
+  public let databases: DatabaseFolder
+  private let options: PouchServerOptions
+  private let files: ServerFiles
+  private let identity: ServerFiles.Identity
+
+  /// - Throws: ``PouchError/Code/ioError`` if the folder cannot be made or written to.
+  public init(_ options: PouchServerOptions) throws {
+    self.options = options
+    databases = try DatabaseFolder(path: options.folder, options: options.store)
+    files = ServerFiles(folder: options.folder)
+    identity = try files.identity()
+  }
+
+  /// Serves until the task is cancelled. Requests under way are finished, live feeds ended, databases closed.
+  /// - Parameter ready: called when the server listens.
+  /// - Throws: ``PouchError/Code/unreachable`` if it cannot listen.
+  public func run(ready: @escaping @Sendable (BoundAddress) async -> Void = { _ in }) async throws {
+    let replications = Replications(databases)
+    let router = Router(
+      databases, access: access,
+      options: RouterOptions(serverUUID: identity.uuid, replication: replications))
+    let server = try HTTPServer(configuration: configuration) { request in
+      await router.respond(to: request)
+    } ready: { [files, options] address in
+      // Without the file the command has to be told the password, and everything else works.
+      try? files.announce(
+        ServerFiles.Running(
+          url: address.url, process: ProcessInfo.processInfo.processIdentifier,
+          takesSecret: options.access == .ownAdmin))
+      await ready(address)
+    }
+    defer { files.withdraw() }
+    let outcome: Result<Void, any Error>
+    do {
+      outcome = .success(try await server.run())
+    } catch {
+      outcome = .failure(error)
+    }
+    await replications.end()
+    try await databases.close()
+    try outcome.get()
+  }
+
+  /// The URL of a server on this machine with the admin's password in it, for a server that keeps one in its folder
+  /// (``PouchServerOptions/Access/ownAdmin``) and runs now.
+  /// - Parameters:
+  ///   - url: the URL of a database, or of anything else at the server.
+  ///   - folder: the server's.
+  /// - Returns: `nil` if the URL has credentials already, or no such server listens there.
+  public static func authorized(_ url: String, folder: String = PouchHome.folder) -> String? {
+    guard let slashes = url.range(of: "://"), let carrier = try? HTTPCarrier(url), carrier.credentials == nil else {
+      return nil
+    }
+    let rest = url[slashes.upperBound...]
+    let origin = url[..<slashes.upperBound] + rest.prefix { $0 != "/" } + "/"
+    let numeric = origin.replacingOccurrences(of: "://localhost:", with: "://127.0.0.1:")
+    guard let secret = ServerFiles(folder: folder).secret(for: numeric) else { return nil }
+    return "\(url[..<slashes.upperBound])\(ServerFiles.adminName):\(secret)@\(rest)"
+  }
+
+  private var access: any AccessPolicy {
+    let policy: any AccessPolicy =
+      switch options.access {
+      case .ownAdmin: AdminAccounts([ServerFiles.adminName: identity.secret])
+      case .admins(let accounts): AdminAccounts(accounts)
+      case .adminParty: AdminParty()
+      }
+    return options.rights == .readOnly ? ReadOnly(policy) : policy
+  }
+
+  private var configuration: HTTPServerConfiguration {
+    var configuration = HTTPServerConfiguration(host: options.host, port: options.port, logger: options.logger)
+    configuration.hostNames = options.hostNames
+    configuration.allowedOrigins = options.allowedOrigins
+    configuration.audience = options.access == .adminParty ? .adminParty : .credentialed
+    return configuration
+  }
+}

@@ -1,0 +1,229 @@
+import CouchAPI
+import HTTPTypes
+import NIOCore
+import NIOHTTP1
+import PouchCore
+
+/// What all connections of a server share.
+struct ServerContext: Sendable {
+  let respond: @Sendable (Request) async -> Response
+  let guardian: RequestGuard
+  let log: AccessLog
+  let compressor: ResponseCompressor
+  let maxRequestBody: Int64
+}
+
+/// The task of a connection: it answers one request after the other.
+struct ConnectionTask: Sendable {
+  let connection: Connection
+  let context: ServerContext
+  /// Whether both ends are on this machine.
+  let isLocal: Bool
+
+  func run() async {
+    while let part = await connection.parts.next() {
+      switch part {
+      case .head(let head):
+        var exchange = Exchange(connection, context, head, isLocal: isLocal)
+        guard await exchange.run() else { return }
+      case .failure(let error):
+        Exchange.refuse(error, connection)
+        return
+      // What was left unread of the request before.
+      case .body, .end: break
+      }
+    }
+  }
+}
+
+/// One request and its response.
+struct Exchange {
+  private let connection: Connection
+  private let context: ServerContext
+  private let head: HTTPRequestHead
+  private let isLocal: Bool
+  /// How many bytes of the body were sent.
+  private var sent: Int64 = 0
+
+  init(_ connection: Connection, _ context: ServerContext, _ head: HTTPRequestHead, isLocal: Bool) {
+    self.connection = connection
+    self.context = context
+    self.head = head
+    self.isLocal = isLocal
+  }
+
+  /// Answers a request that was not understood, and ends the connection.
+  static func refuse(_ error: PouchError, _ connection: Connection) {
+    let response = HTTPFailure.response(error)
+    var buffer = ByteBuffer()
+    if case .bytes(let bytes) = response.body {
+      let framing = Framing.length(Int64(bytes.count))
+      ResponseEncoder.head(response.status, response.headers, framing, closes: true, to: &buffer)
+      buffer.writeBytes(bytes)
+    }
+    connection.writeWithoutWaiting(.last(buffer, .close))
+  }
+
+  /// - Returns: whether another request may follow on the connection.
+  mutating func run() async -> Bool {
+    let start = context.log.isOn ? ContinuousClock.now : nil
+    let outcome = await answer()
+    if let start {
+      context.log.write(
+        method: head.method.rawValue, target: head.uri, status: outcome.status.code, bytes: sent,
+        isComplete: outcome.isComplete, duration: .now - start)
+    }
+    return outcome.keepsConnection
+  }
+
+  private struct Outcome {
+    let status: HTTPResponse.Status
+    var isComplete = true
+    let keepsConnection: Bool
+  }
+
+  private mutating func answer() async -> Outcome {
+    let reader: RequestReader
+    let body: RequestBody?
+    do throws(PouchError) {
+      reader = try RequestReader(head)
+      body = reader.body(connection, limit: context.maxRequestBody)
+    } catch {
+      Exchange.refuse(error, connection)
+      return Outcome(status: HTTPFailure.response(error).status, keepsConnection: false)
+    }
+    defer { body?.end() }
+
+    var origin: String?
+    var isPreflight = false
+    var isLive = false
+    var response: Response
+    switch context.guardian.verdict(reader.method, reader.headers, host: reader.host, isLocal: isLocal) {
+    case .refuse(let error):
+      response = HTTPFailure.response(error)
+    case .preflight(let answer, let asking):
+      (response, origin, isPreflight) = (answer, asking, true)
+    case .answer(let asking):
+      origin = asking
+      do throws(PouchError) {
+        let request = try reader.request(body, limit: context.maxRequestBody)
+        isLive = request.isLiveFeed
+        if isLive { connection.beginLiveFeed() }
+        response = await respond(request)
+      } catch {
+        response = HTTPFailure.response(error)
+      }
+    }
+    defer { if isLive { connection.endLiveFeed() } }
+
+    if Task.isCancelled { response = HTTPFailure.response(HTTPFailure.shuttingDown) }
+    // An answer about a body that could not be read is not the responder's to give.
+    if let failure = body?.failure, failure.code != .cancelled { response = HTTPFailure.response(failure) }
+    context.guardian.share(&response.headers, with: origin, isPreflight: isPreflight)
+    if !isLive { context.compressor.compress(&response, for: reader) }
+    return await send(response, isHead: reader.method == .head, isLive: isLive, body)
+  }
+
+  /// Answers away from the event loop and whatever else runs this.
+  @concurrent
+  private func respond(_ request: Request) async -> Response {
+    await context.respond(request)
+  }
+
+  // MARK: Sending
+
+  private mutating func send(
+    _ response: Response, isHead: Bool, isLive: Bool, _ requestBody: RequestBody?
+  ) async -> Outcome {
+    var response = response
+    var first: [UInt8]?
+    var iterator: ByteStream.AsyncIterator?
+    // The first piece goes together with the head, and an error before it still has a status of its own.
+    if case .stream(let stream, _) = response.body, !isHead {
+      iterator = stream.makeAsyncIterator()
+      if !isLive {
+        do {
+          first = try await iterator?.next(isolation: #isolation)
+          if first == nil { iterator = nil }
+        } catch {
+          iterator = nil
+          let failure = error as? PouchError ?? PouchError(.internalError, underlying: error)
+          let cors = response.headers.filter { $0.name.canonicalName.hasPrefix("access-control") }
+          response = HTTPFailure.response(failure)
+          response.headers.append(contentsOf: cors)
+        }
+      }
+    }
+
+    let framing = Exchange.framing(response, isHead: isHead, version: head.version)
+    let mayKeep =
+      head.isKeepAlive && framing != .untilClose && requestBody?.canBeSkipped != false && !connection.isDraining
+      && !Task.isCancelled && !head.headers.contains(name: "upgrade") && head.method != .CONNECT
+    var buffer = ByteBuffer()
+    ResponseEncoder.head(response.status, response.headers, framing, closes: !mayKeep, to: &buffer)
+    do {
+      try await connection.settle()
+      if case .bodiless = framing { iterator = nil } else if case .bytes(let bytes) = response.body { first = bytes }
+      guard first != nil || iterator != nil else {
+        if case .length(let length) = framing, length > 0 { throw Exchange.wrongLength }
+        ResponseEncoder.end(framing, to: &buffer)
+        connection.writeWithoutWaiting(.last(buffer, mayKeep ? .keep : .close))
+        return Outcome(status: response.status, keepsConnection: mayKeep)
+      }
+      return try await send(&buffer, first, &iterator, response.status, framing, mayKeep: mayKeep)
+    } catch {
+      // What was promised cannot be kept: the client must not take it for complete.
+      connection.writeWithoutWaiting(.abort)
+      return Outcome(status: response.status, isComplete: false, keepsConnection: false)
+    }
+  }
+
+  private mutating func send(
+    _ buffer: inout ByteBuffer, _ first: [UInt8]?, _ iterator: inout ByteStream.AsyncIterator?,
+    _ status: HTTPResponse.Status, _ framing: Framing, mayKeep: Bool
+  ) async throws -> Outcome {
+    var piece = first
+    while true {
+      if let piece {
+        sent += Int64(piece.count)
+        if case .length(let length) = framing, sent > length { throw Exchange.wrongLength }
+        var rest = piece[...]
+        while rest.count > HTTPTuning.writeBytes {
+          ResponseEncoder.piece(rest.prefix(HTTPTuning.writeBytes), framing, to: &buffer)
+          rest = rest.dropFirst(HTTPTuning.writeBytes)
+          try await connection.write(.bytes(buffer))
+          buffer = ByteBuffer()
+        }
+        ResponseEncoder.piece(rest, framing, to: &buffer)
+      }
+      guard iterator != nil else { break }
+      if case .length(let length) = framing, sent == length { break }
+      if buffer.readableBytes > 0 { try await connection.write(.bytes(buffer)) }
+      buffer = ByteBuffer()
+      piece = try await iterator?.next(isolation: #isolation)
+      if piece == nil { break }
+    }
+    if case .length(let length) = framing, sent != length { throw Exchange.wrongLength }
+    ResponseEncoder.end(framing, to: &buffer)
+    let last = Connection.Output.last(buffer, mayKeep ? .keep : .close)
+    if buffer.readableBytes <= HTTPTuning.unawaitedBytes {
+      connection.writeWithoutWaiting(last)
+    } else {
+      try await connection.write(last)
+    }
+    return Outcome(status: status, keepsConnection: mayKeep)
+  }
+
+  private static let wrongLength = PouchError(.internalError, "A body has not the length that was announced.")
+
+  private static func framing(_ response: Response, isHead: Bool, version: HTTPVersion) -> Framing {
+    if response.status == .noContent || response.status == .notModified { return .bodiless(length: nil) }
+    if isHead {
+      // A responder that makes no body for HEAD says the length itself.
+      if case .empty = response.body { return .bodiless(length: nil) }
+      return .bodiless(length: response.body.length)
+    }
+    if let length = response.body.length { return .length(length) }
+    return (version.major, version.minor) >= (1, 1) ? .chunked : .untilClose
+  }
+}
