@@ -169,6 +169,7 @@ private struct OutgoingDocument: Sendable {
   /// - Throws: what makes the document unacceptable whatever the server says.
   init(_ document: Document, as id: DocumentID, _ mode: WriteMode, at index: Int) throws(PouchError) {
     try id.validate()
+    try document.validateBody()
     var document = document
     document.id = id
     document.metadata = nil
