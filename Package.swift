@@ -49,7 +49,10 @@ let package = Package(
         .product(name: "Crypto", package: "swift-crypto"),
       ],
       swiftSettings: house),
-    .target(name: "PouchReplication", dependencies: ["PouchCore"], swiftSettings: house),
+    .target(
+      name: "PouchReplication",
+      dependencies: ["PouchCore", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: house),
     .target(
       name: "CouchAPI",
       dependencies: [
@@ -91,6 +94,8 @@ let package = Package(
       dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
       swiftSettings: house),
     .testTarget(
+      name: "PeerPouchTests", dependencies: ["PeerPouch", "TestSupport"], swiftSettings: house),
+    .testTarget(
       name: "PouchHTTPTests",
       dependencies: [
         "PouchHTTP", "PouchGzip", "PeerPouch", "TestSupport",
@@ -109,6 +114,7 @@ let package = Package(
       name: "PouchStoreTests",
       dependencies: [
         "PeerPouch", "StoreTool", "TestSupport",
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
       swiftSettings: house),

@@ -100,11 +100,12 @@ public enum PouchHome {
     }
   }
 
-  /// The file of a named database; the folder is made if it is missing.
+  /// The file of a named database; the folder is made if it is missing, for its owner's eyes only.
   /// - Throws: ``PouchError/Code/ioError`` if the folder cannot be made.
   public static func path(of name: String) throws -> String {
     do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try FileManager.default.createDirectory(
+        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw PouchError(.ioError, "The folder \(folder) could not be made.", underlying: error)
     }

@@ -9,6 +9,7 @@ enum Main {
   }
 
   private static func run(_ arguments: [String]) async -> Int32 {
+    Descriptor.occupyStandardOnes()
     // What reads our output may end before we do; writing then fails with EPIPE and ends us quietly.
     signal(SIGPIPE, SIG_IGN)
     let command: any PouchCommand
@@ -56,7 +57,12 @@ enum Main {
     }
     let text = PeerPouchCommand.fullMessage(for: error)
     if !text.isEmpty {
-      Descriptor.write(Array((text + "\n").utf8), to: isFailure ? STDERR_FILENO : STDOUT_FILENO)
+      let descriptor = isFailure ? STDERR_FILENO : STDOUT_FILENO
+      // It may quote the arguments, which need not be the user's own words: ids are copied, or come from scripts.
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
+        TerminalText.escaped(String($0), forTerminal: isatty(descriptor) == 1)
+      }
+      Descriptor.write(Array((lines.joined(separator: "\n") + "\n").utf8), to: descriptor)
     }
     return code
   }

@@ -17,15 +17,7 @@ struct DatabaseArgument: ParsableArguments, Sendable {
   func open<Value>(
     _ presence: Presence, options: StoreOptions = StoreOptions(), _ body: (any Database) async throws -> Value
   ) async throws -> Value {
-    if presence == .mustExist, let path, !FileManager.default.fileExists(atPath: path) {
-      throw PouchError(.notFound, "There is no database at \(path).")
-    }
-    let opened: any Database
-    do {
-      opened = try await Pouch(database, options: options)
-    } catch let error as PouchError where error.code == .illegalDatabaseName {
-      throw PouchError(.illegalDatabaseName, "'\(database)' is no name of a database, and a path needs a slash.")
-    }
+    let opened = try await open(presence, options)
     do {
       let value = try await body(opened)
       try await opened.close()
@@ -33,6 +25,34 @@ struct DatabaseArgument: ParsableArguments, Sendable {
     } catch {
       try? await opened.close()
       throw error
+    }
+  }
+
+  private func open(_ presence: Presence, _ options: StoreOptions) async throws -> any Database {
+    if let path { try check(path, presence) }
+    do {
+      return try await Pouch(database, options: options)
+    } catch let error as PouchError where error.code == .illegalDatabaseName {
+      throw PouchError(.illegalDatabaseName, "'\(database)' is no name of a database, and a path needs a slash.")
+    } catch let error as PouchError {
+      guard let path else { throw error }
+      throw PouchError(error.code, "\(path): \(error.reason)", underlying: error)
+    }
+  }
+
+  /// Tells what is wrong with a path in better words than the database has.
+  private func check(_ path: String, _ presence: Presence) throws {
+    var status = stat()
+    let exists = stat(path, &status) == 0
+    if exists, status.st_mode & S_IFMT == S_IFDIR { throw PouchError(.ioError, "\(path) is a folder.") }
+    // Opening an empty file would make a database of it.
+    if presence == .mustExist, !exists || status.st_size == 0 {
+      throw PouchError(.notFound, "There is no database at \(path).")
+    }
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    // The folder of those that have a plain name is made.
+    if presence == .madeIfMissing, !PouchHome.isName(database), !FileManager.default.fileExists(atPath: folder) {
+      throw PouchError(.ioError, "There is no folder \(folder).")
     }
   }
 

@@ -91,11 +91,9 @@ extension Database {
 }
 
 extension Document {
-  /// Whether attachments were added, removed, renamed or given new content.
+  /// Whether attachments were added, removed, renamed or given new content. Stubs stand for what is stored, whatever
+  /// else they say.
   fileprivate func isChanged(inAttachmentsFrom other: Document) -> Bool {
-    attachments.names != other.attachments.names
-      || attachments.contains { name, attachment in
-        !attachment.isStub || attachment.contentType != other.attachments[name]?.contentType
-      }
+    attachments.names != other.attachments.names || attachments.contains { !$0.value.isStub }
   }
 }

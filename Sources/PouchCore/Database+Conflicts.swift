@@ -2,8 +2,8 @@ extension Database {
   /// Resolves the conflicts of a document: makes one revision of all of its leaves.
   ///
   /// The closure gets the leaves that are not deleted, the winner first, and returns what the document shall be; `nil`
-  /// deletes it. What it returns is written on top of the winner, and the other leaves are deleted, all in one
-  /// transaction. Two peers that resolve the same conflict to the same content write the same revision, so their
+  /// deletes it. What it returns is written on top of the winner, and only when that is stored the other leaves are
+  /// deleted, so that nothing is lost whatever comes in between. Two peers that resolve the same conflict to the same content write the same revision, so their
   /// resolutions do not conflict again.
   ///
   /// ```swift
@@ -21,19 +21,22 @@ extension Database {
   public func resolveConflicts(
     of id: DocumentID, _ merge: ([Document]) throws -> Document?
   ) async throws -> RevisionID? {
+    var written: RevisionID?
     for _ in 0..<Tuning.updateAttempts {
       let leaves = try await openRevisions(of: id).compactMap(\.document).filter { !$0.isDeleted }
-      guard leaves.count > 1 else { return nil }
+      guard leaves.count > 1 else { return written }
       var resolved = try merge(leaves) ?? Document(isDeleted: true)
       resolved.id = id
       resolved.revision = leaves[0].revision
       resolved.revisions = nil
-      let tombstones = leaves.dropFirst().map { Document(id: id, revision: $0.revision, isDeleted: true) }
-      let results = try await bulkDocs([resolved] + tombstones)
-      let lost = results.contains { $0.outcome == .failure(PouchError.conflict) }
-      if !lost {
-        for result in results { _ = try result.outcome.get() }
-        return try results.first?.outcome.get()
+      do {
+        written = try await put(resolved)
+        let tombstones = leaves.dropFirst().map { Document(id: id, revision: $0.revision, isDeleted: true) }
+        for result in try await bulkDocs(tombstones) { _ = try result.outcome.get() }
+        return written
+      } catch let error as PouchError where error.code == .conflict {
+        // Another edit came in between: its content is to be merged as well.
+        continue
       }
     }
     throw PouchError.conflict

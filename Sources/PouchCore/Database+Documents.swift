@@ -100,4 +100,20 @@ extension Database {
   ) async throws -> AttachmentDownload {
     try await getAttachment(name, of: id, at: revision, range: range, form: .identity)
   }
+
+  public func localDocs(_ query: AllDocsQuery) async throws -> AllDocsPage {
+    throw PouchError(.notImplemented, "This database does not list its local documents.")
+  }
+
+  /// Reads the changes to count them; databases that know better do so.
+  public func pendingChanges(after position: UpdateSequence) async throws -> Int {
+    var position = position
+    var count = 0
+    while true {
+      let batch = try await nextChanges(.once, after: position, limit: Tuning.changesBatch)
+      count += batch.changes.count
+      position = batch.lastSequence
+      if !batch.hasMore { return count }
+    }
+  }
 }

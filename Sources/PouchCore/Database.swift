@@ -42,21 +42,34 @@ public protocol Database: Sendable {
     of id: DocumentID, _ which: OpenRevisions, _ options: GetOptions
   ) async throws -> [OpenRevision]
 
-  /// Returns revisions of many documents at once, in the order of the requests.
+  /// Returns revisions of many documents at once, in the order of the requests; the first ones only when
+  /// ``GetOptions/byteLimit`` is reached.
   func bulkGet(_ requests: [BulkGetRequest], _ options: GetOptions) async throws -> [BulkGetResult]
 
   /// Lists documents in the order of their ids; deleted ones are left out, unless named by key.
   func allDocs(_ query: AllDocsQuery) async throws -> AllDocsPage
+
+  /// Lists local documents in the order of their ids. `_local/` is part of an id, and of the query's bounds.
+  ///
+  /// Only the query's keys, bounds, order, numbers and whether rows carry documents count.
+  /// - Throws: ``PouchError/Code/notImplemented`` if the database cannot list them.
+  func localDocs(_ query: AllDocsQuery) async throws -> AllDocsPage
 
   /// Returns the next changes after a position, at most `limit`, and fewer when they are large.
   ///
   /// This is what feeds are built on; programs use ``changes(_:)``. `feed`, `limit`, `start` and `filter` of the query
   /// are the feed's business except that a live query suspends here until there is something to return, and that
   /// `start` is used when `position` is `nil`. Positions that this database did not give start at the beginning.
+  /// When a long stretch of the log has nothing that the query asks for, a batch without changes tells how far it was
+  /// read, and that there is more.
   /// - Throws: ``PouchError/Code/cancelled`` when the task is cancelled while it waits.
   func nextChanges(
     _ query: ChangesQuery, after position: UpdateSequence?, limit: Int
   ) async throws -> ChangesBatch
+
+  /// Returns how many changes come after a position: how far its reader is behind. An estimate from above when there
+  /// are many, since earlier changes of one document do not count.
+  func pendingChanges(after position: UpdateSequence) async throws -> Int
 
   // MARK: Writing
 

@@ -10,6 +10,8 @@
 public struct PouchError: Error, Sendable {
   /// What kind of failure this is; the one thing to branch on.
   public let code: Code
+  /// CouchDB's `error`: the code's own name, or a finer one that CouchDB gives in few places.
+  public let name: String
   /// A sentence for people, CouchDB's own where it has one.
   public let reason: String
   /// The failure below, if there was one.
@@ -20,7 +22,16 @@ public struct PouchError: Error, Sendable {
   /// - Parameter reason: CouchDB's usual sentence for the code when left out.
   public init(_ code: Code, _ reason: String? = nil, underlying: (any Error)? = nil) {
     self.code = code
+    name = code.name
     self.reason = reason ?? code.usualReason
+    self.underlying = underlying
+  }
+
+  /// - Parameter name: what CouchDB calls this, which is more than the code tells.
+  public init(_ code: Code, named name: String, _ reason: String, underlying: (any Error)? = nil) {
+    self.code = code
+    self.name = name
+    self.reason = reason
     self.underlying = underlying
   }
 
@@ -42,7 +53,7 @@ extension PouchError: Equatable {
 }
 
 extension PouchError: CustomStringConvertible {
-  public var description: String { "\(code.name): \(reason)" }
+  public var description: String { "\(name): \(reason)" }
 }
 
 extension PouchError {

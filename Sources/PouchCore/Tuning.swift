@@ -6,6 +6,9 @@ public enum Tuning {
   /// How many bytes of bodies a batch of changes holds before it ends early, so that a database of large documents
   /// does not fill the memory of its reader.
   public static let changesBatchBytes = 4 * 1024 * 1024
+  /// How many changes are examined for a batch before it ends early: with a selector that few match, a batch still
+  /// takes a few milliseconds.
+  public static let changesExamined = 2000
   /// How many rows without documents ``Database/rows(_:)`` reads at a time: 1,000 take 200 KB.
   public static let idsPage = 1000
   /// How many rows with documents it reads at first, when nothing is known of their size; at the usual limit of 8 MiB a

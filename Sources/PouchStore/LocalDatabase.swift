@@ -97,8 +97,11 @@ public final class LocalDatabase: Database {
 public struct StoreOptions: Sendable, Hashable {
   /// When a write counts as done.
   public var durability: Durability
-  /// The largest body of a document in bytes, attachments not counted; 8 MiB unless set.
-  public var documentBodyLimit: Int
+  /// The largest body of a document in bytes, attachments not counted; 8 MiB unless set, and at most
+  /// ``Limits/documentBodyCeiling``.
+  public var documentBodyLimit: Int {
+    didSet { documentBodyLimit = min(documentBodyLimit, Limits.documentBodyCeiling) }
+  }
   /// When bodies of old revisions are dropped.
   public var compaction: CompactionPolicy
 
@@ -107,7 +110,7 @@ public struct StoreOptions: Sendable, Hashable {
     compaction: CompactionPolicy = .automatic
   ) {
     self.durability = durability
-    self.documentBodyLimit = documentBodyLimit
+    self.documentBodyLimit = min(documentBodyLimit, Limits.documentBodyCeiling)
     self.compaction = compaction
   }
 }

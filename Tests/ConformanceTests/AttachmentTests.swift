@@ -255,4 +255,54 @@ struct AttachmentTests {
       #expect(try await download.content.bytes() == Self.large)
     }
   }
+
+  @Test(arguments: Backend.allCases)
+  func `an upload is not swept away while it arrives`(_ backend: Backend) async throws {
+    try await backend.withDatabase { database in
+      let sweeper = Task {
+        while !Task.isCancelled { try await database.compact() }
+      }
+      for number in 0..<25 {
+        let bytes = [UInt8](repeating: UInt8(number), count: 5 << 20)
+        let id = DocumentID("\(number)")
+        try await database.putAttachment("file", Attachment(bytes), to: id, at: nil)
+        #expect(try await read(database, of: id) == bytes)
+      }
+      sweeper.cancel()
+      _ = await sweeper.result
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `an upload in vain leaves nothing`(_ backend: Backend) async throws {
+    try await backend.withDatabase { database in
+      let first = try await database.put(["_id": "a"])
+      try await database.put(Document(id: "a", revision: first, fields: ["v": 2]))
+      await expectError(.conflict) {
+        try await database.putAttachment("file", Attachment(Self.large), to: "a", at: first)
+      }
+      #expect(try await database.info().activeSize < 1 << 20)
+      for id in ["b", "c"] {
+        try await database.putAttachment("file", Attachment(Self.large), to: DocumentID(id), at: nil)
+      }
+      #expect(try await database.info().activeSize < 2 * 11_000_003)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `a stub stands for the attachment that is stored`(_ backend: Backend) async throws {
+    try await backend.withDatabase { database in
+      let first = try await database.putAttachment(
+        "file", Attachment(Self.hello, contentType: "text/plain"), to: "a", at: nil)
+      let second = try await database.put([
+        "_id": "a", "_rev": JSON(first.description), "_attachments": ["file": ["stub": true]],
+      ])
+      #expect(try await database.get("a").attachments["file"]?.contentType == "text/plain")
+      await expectError(.missingStub) {
+        try await database.put([
+          "_id": "a", "_rev": JSON(second.description), "_attachments": ["file": ["stub": true, "revpos": 2]],
+        ])
+      }
+    }
+  }
 }

@@ -27,6 +27,23 @@ struct DocumentTests {
   }
 
   @Test(arguments: Backend.allCases)
+  func `a body made in memory is checked as one that was read`(_ backend: Backend) async throws {
+    try await backend.withDatabase { database in
+      for name: ExactString in ["_id", "_rev", "_deleted", "_foo"] {
+        var document: Document = ["_id": "a", "text": "milk"]
+        document[name] = "1-a"
+        await expectError(.invalidDocument) { try await database.put(document) }
+      }
+      var deep: JSON = 1
+      for _ in 0..<600 { deep = [deep] }
+      let document = Document(id: "a", fields: ["deep": deep])
+      await expectError(.badRequest) { try await database.put(document) }
+      await expectError(.notFound) { _ = try await database.get("a") }
+      try await database.put(["_id": "b", "text": "a \"_id\" within a text"])
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
   func `an edit names the revision it was made from`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       try await database.put(["_id": "a", "v": 1])

@@ -260,4 +260,17 @@ struct ListingTests {
       }
     }
   }
+
+  @Test(arguments: Backend.allCases)
+  func `a feed that was left goes on from the change that was read last`(_ backend: Backend) async throws {
+    try await backend.withDatabase { database in
+      try await fill(database)
+      var feed = database.changes().makeAsyncIterator()
+      #expect(try await feed.next()?.id == "a")
+      let position = try #require(feed.lastSequence)
+      #expect(try await database.changes(.once.since(.after(position))).collect().map(\.id) == ["b", "d", "e", "c"])
+      while try await feed.next() != nil {}
+      #expect(try await feed.lastSequence == database.info().updateSequence)
+    }
+  }
 }

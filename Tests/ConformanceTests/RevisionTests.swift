@@ -97,6 +97,17 @@ struct RevisionTests {
   }
 
   @Test(arguments: Backend.allCases)
+  func `a revision of the highest generation cannot be edited`(_ backend: Backend) async throws {
+    try await backend.withDatabase { database in
+      let last = RevisionID(generation: Limits.generation, suffix: "x")
+      let results = try await database.bulkDocs([try replica("a", [last.description])], .replicated)
+      #expect(results[0].revision == last)
+      await expectError(.badRequest) { try await database.put(Document(id: "a", revision: last)) }
+      #expect(try await database.get("a").revision == last)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
   func `revsDiff tells what is missing`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       try await conflicted(database)
@@ -125,6 +136,46 @@ struct RevisionTests {
       let document = try await database.get("a", including: .revisions)
       #expect(document.revisions?.count == 3)
       #expect(document.revision?.generation == 10)
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `a history longer than the limit still joins the tree`(_ backend: Backend) async throws {
+    try await backend.withDatabase { database in
+      try await database.setRevsLimit(2)
+      _ = try await database.bulkDocs([try replica("a", ["1-a"])], .replicated)
+      _ = try await database.bulkDocs([try replica("a", ["4-d", "3-c", "2-b", "1-a"])], .replicated)
+      let document = try await database.get("a", including: [.conflicts, .revisions])
+      #expect(document.metadata?.conflicts == [])
+      #expect(document.revisions?.map(\.description) == ["4-d", "3-c"])
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `nothing is left of a purged document, its forgotten ancestors included`(_ backend: Backend) async throws {
+    try await backend.withDatabase(options: StoreOptions(compaction: .manual)) { database in
+      try await database.setRevsLimit(2)
+      var revision = try await database.put(["_id": "a"])
+      for version in 1...5 {
+        revision = try await database.put(Document(id: "a", revision: revision, fields: ["v": JSON(version)]))
+      }
+      try await database.purge(["a": [revision]])
+    }
+  }
+
+  @Test(arguments: Backend.allCases)
+  func `a resolution that cannot be written deletes nothing`(_ backend: Backend) async throws {
+    try await backend.withDatabase { database in
+      try await conflicted(database)
+      await expectError(.missingStub) {
+        try await database.resolveConflicts(of: "a") { leaves in
+          var merged = leaves[0]
+          merged.attachments["file"] = Attachment(.stub)
+          return merged
+        }
+      }
+      #expect(
+        try await database.get("a", including: .conflicts).metadata?.conflicts?.map(\.description) == ["2-a"])
     }
   }
 

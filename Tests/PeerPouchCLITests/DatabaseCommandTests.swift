@@ -82,6 +82,50 @@ struct DatabaseCommandTests {
     }
   }
 
+  @Test func `a path that cannot be a database is named with the reason`() async throws {
+    try await Home.with { home in
+      try Data("text".utf8).write(to: URL(fileURLWithPath: home.path("text.txt")))
+      try Data().write(to: URL(fileURLWithPath: home.path("empty.txt")))
+      #expect(try await home.run("put", "./none/notes.pouch", input: "{}").errors.contains("There is no folder "))
+      #expect(try await home.run("info", "./text.txt").errors.hasPrefix("peerpouch: unsupported_format: ./text.txt: "))
+      #expect(try await home.run("info", home.folder.path).errors.hasSuffix("\(home.folder.path) is a folder.\n"))
+      // A command that only reads makes no database of an empty file.
+      #expect(try await home.run("ls", "./empty.txt").status == 3)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: home.path("empty.txt"))).isEmpty)
+    }
+  }
+
+  @Test(arguments: ["0", "1", "2", "0 1 2"])
+  func `standard descriptors that are closed are not those of the database`(closed: String) async throws {
+    try await Home.with { home in
+      try await home.run("put", "notes", "n", input: "{}")
+      let redirections = closed.split(separator: " ").map { "\($0)>&-" }.joined(separator: " ")
+      // Writing needs neither input nor errors; without output it is done, and then cannot be told.
+      let put = try await home.shell("echo '{}' > m.json; $peerpouch put notes m m.json \(redirections)")
+      #expect(put.status == (closed.contains("1") ? 1 : 0))
+      #expect(try await home.run("ls", "notes").columns.map(\.first) == ["m", "n"])
+      #expect(try await home.run("check", "notes").status == 0)
+      let input = try await home.shell("$peerpouch put notes o <&-")
+      #expect(input.status == 1)
+      #expect(input.errors.contains("Standard input could not be read"))
+    }
+  }
+
+  @Test func `a database is not written over by a dump or an attachment`() async throws {
+    try await Home.with { home in
+      try await home.run("attach", "notes", "n", "-", "--name", "a", input: "hello")
+      try await home.run("put", "other", "n", input: "{}")
+      for database in ["notes", "other"] {
+        let file = home.path("\(database).pouch")
+        let dump = try await home.run("dump", "notes", file)
+        #expect(dump.status == 5)
+        #expect(dump.errors.hasPrefix("peerpouch: forbidden: "))
+        #expect(try await home.run("fetch", "notes", "n", "a", "-o", file).status == 5)
+        #expect(try await home.run("ls", database).columns.map(\.first) == ["n"])
+      }
+    }
+  }
+
   @Test func `the state of a database is told as CouchDB does`() async throws {
     try await Home.with { home in
       try await home.run("put", "notes", "a", input: "{}")

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Feeds, signals and pipes", .timeLimit(.minutes(5)))
 struct FeedTests {
-  @Test(arguments: [SIGINT, SIGTERM])
+  @Test(arguments: [SIGINT, SIGTERM, SIGHUP])
   func `a live feed prints what comes, and ends well when it is interrupted`(signal: Int32) async throws {
     try await Home.with { home in
       try await home.run("put", "notes", "first", input: "{}")
@@ -14,6 +14,20 @@ struct FeedTests {
       #expect(try JSON(parsing: try #require(await feed.nextLine()))["id"] == "second")
       #expect(await feed.interrupt(signal) == 0)
       #expect(await feed.nextLine() == nil)
+    }
+  }
+
+  @Test func `a command goes on without its terminal when it was told to ignore that`() async throws {
+    try await Home.with { home in
+      try await home.run("put", "notes", "first", input: "{}")
+      let outcome = try await home.shell(
+        """
+        trap '' HUP; mkfifo feed; echo '{}' > doc.json
+        $peerpouch changes notes --live --limit 2 > feed & exec 3< feed
+        read first <&3; kill -HUP $!; $peerpouch put notes second doc.json; read second <&3; wait $!
+        echo "$? $second"
+        """)
+      #expect(outcome.lines.last?.hasPrefix("0 2-") == true)
     }
   }
 
@@ -57,6 +71,19 @@ struct FeedTests {
     }
   }
 
+  @Test func `a load whose input pauses does not keep what came waiting`() async throws {
+    try await Home.with { home in
+      try await home.run("put", "notes", "first", input: "{}")
+      let feed = try RunningCommand("changes", "notes", "--live", "--json", in: home)
+      #expect(await feed.nextLine() != nil)
+      let load = try RunningCommand("load", "notes", in: home)
+      await load.write(Data("{\"_id\":\"second\"}\n".utf8))
+      #expect(try JSON(parsing: try #require(await feed.nextLine()))["id"] == "second")
+      #expect(await load.interrupt() == 130)
+      #expect(await feed.interrupt() == 0)
+    }
+  }
+
   @Test func `a load that is interrupted keeps what it wrote`() async throws {
     try await Home.with { home in
       let load = try RunningCommand("load", "notes", in: home)
@@ -64,7 +91,7 @@ struct FeedTests {
       await load.write(Data((documents.joined(separator: "\n") + "\n").utf8))
       #expect(await load.interrupt() == 130)
       let count = try #require(try await home.run("info", "notes", "--json").json.first?["doc_count"]?.int)
-      #expect(count > 0 && count.isMultiple(of: 500))
+      #expect(count > 0)
       #expect(try await home.run("check", "notes").status == 0)
     }
   }

@@ -83,7 +83,7 @@ struct Home: Sendable {
 
 extension Process {
   /// Starts the process and returns when it has ended.
-  fileprivate func runToEnd() async throws {
+  func runToEnd() async throws {
     let (ends, end) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingOldest(1))
     terminationHandler = { _ in end.finish() }
     try run()

@@ -13,6 +13,48 @@ struct TextTests {
     #expect(TerminalText.escaped("a\tb\u{1B}", forTerminal: false) == "a\\tb\u{1B}")
   }
 
+  @Test(arguments: [
+    ["ls", "notes"], ["ls", "notes", "--docs"], ["changes", "notes"], ["changes", "notes", "--docs"],
+    ["dump", "notes"], ["get", "notes", "EVIL"], ["rm", "notes", "EVIL"], ["put", "notes", "EVIL", "doc.json"],
+    ["get", "notes", "x", "--rev", "EVIL"], ["EVIL"], ["info", "EVIL"], ["load", "notes", "bad.jsonl"],
+    ["purge", "notes", "EVIL", "1-a"], ["fetch", "notes", "EVIL", "EVIL", "-o", "EVIL"],
+  ])
+  func `no command lets what a peer named reprogram the terminal`(arguments: [String]) async throws {
+    let evil = "a\u{1B}]0;b\u{7}\u{1B}[31m\u{9B}1m\u{202E}\u{2066}\u{7F}\n\t"
+    try await Home.with { home in
+      let document = JSONText(JSON.object(["_id": JSON(evil), "_rev": "1-a", "e\(evil)": JSON(evil)]))
+      let bad = JSONText(JSON.object(["_id": JSON("_\(evil)")]))
+      try await home.run("load", "notes", input: String(decoding: document.bytes, as: UTF8.self))
+      try Data(bad.bytes).write(to: URL(fileURLWithPath: home.path("bad.jsonl")))
+      try Data("{}".utf8).write(to: URL(fileURLWithPath: home.path("doc.json")))
+      let shown = try await home.atTerminal(arguments.map { $0 == "EVIL" ? evil : $0 })
+      #expect(!shown.isEmpty)
+      // What the command itself sends to rewrite its line of progress.
+      let own = shown.replacingOccurrences(of: "\u{1B}[K", with: "")
+      let harmful = own.unicodeScalars.filter {
+        "\u{1B}\u{7}\u{9B}\u{202E}\u{2066}\u{7F}\t".unicodeScalars.contains($0)
+      }
+      let tabs = arguments.first == "ls" || arguments.first == "changes"
+      #expect(harmful.allSatisfy { tabs && $0 == "\t" })
+    }
+  }
+
+  @Test func `JSON that cannot be read is told with its place`() async throws {
+    try await Home.with { home in
+      let reasons = [
+        ("", "it is empty"), (#"{"a":1,}"#, "unexpected } after 7 bytes"), (#"{"a":"#, "it ends within a value"),
+        ("{\"a\":\"\\ud800\"}", "half a surrogate pair after 6 bytes"),
+      ]
+      for (input, reason) in reasons {
+        let outcome = try await home.run("put", "notes", "n", input: input)
+        #expect(outcome.status == 1)
+        #expect(outcome.errors.contains(reason))
+      }
+      let load = try await home.run("load", "notes", input: "{}\n{\"a\" 1}\n")
+      #expect(load.errors.contains("line 2: invalid UTF-8 JSON: unexpected 1 after 5 bytes"))
+    }
+  }
+
   @Test func `JSON stays the same JSON when it is made safe`() throws {
     let json: JSON = ["k\u{202E}": ["\u{9B}31m", "\u{1B}\n", "é"]]
     let safe = TerminalText.escaped(json: JSONText(json).bytes)

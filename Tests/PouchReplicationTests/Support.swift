@@ -1,1 +1,1 @@
-import PouchReplication
+@testable import PouchReplication

@@ -1,5 +1,6 @@
 import Foundation
 import PeerPouch
+import TestSupport
 import Testing
 
 @Suite("Crashes")

@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import PeerPouch
+import TestSupport
 import Testing
 
 @testable import PouchStore
@@ -99,6 +100,24 @@ struct FileTests {
       let error = await pouchError { _ = try LocalDatabase(path: path) }
       #expect(error?.reason == "The file has format 99; this version of PeerPouch reads format 1.")
       #expect(try contents(path) == before)
+    }
+  }
+
+  @Test func `a creation that was cut short is finished by the next opening`() async throws {
+    try await withFolder { folder in
+      let path = folder + "/a.pouch"
+      let queue = try DatabaseQueue(path: path)
+      // What a process leaves that dies between the settings and the tables.
+      try await queue.writeWithoutTransaction { database in
+        try database.execute(
+          sql: "PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL")
+      }
+      try queue.close()
+      #expect(try contents(path).count == Schema.pageSize)
+      let database = try LocalDatabase(path: path)
+      try await database.put(["_id": "a"])
+      #expect(try await database.integrityCheck() == [])
+      try await database.close()
     }
   }
 

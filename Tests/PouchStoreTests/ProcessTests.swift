@@ -1,5 +1,6 @@
 import Foundation
 import PeerPouch
+import TestSupport
 import Testing
 
 @Suite("Two processes, one file", .timeLimit(.minutes(5)))
@@ -29,6 +30,16 @@ struct ProcessTests {
       #expect(changes.allSatisfy { $0.id.text.hasPrefix("w-") })
       await follower.kill()
       try await database.close()
+    }
+  }
+
+  @Test func `several may create the file at once`() async throws {
+    for _ in 0..<8 {
+      try await withFolder { folder in
+        let tools = try (0..<4).map { _ in try ToolProcess("write", folder + "/shared.pouch") }
+        for tool in tools { #expect(await tool.nextLine() != nil) }
+        for tool in tools { await tool.kill() }
+      }
     }
   }
 

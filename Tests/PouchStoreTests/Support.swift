@@ -3,14 +3,6 @@ import PeerPouch
 import TestSupport
 import Testing
 
-/// Runs a test in a folder of its own, which is removed afterwards.
-func withFolder<Value>(_ body: (String) async throws -> Value) async throws -> Value {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("peerpouch-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  return try await body(folder.path)
-}
-
 /// The error that something throws, as a PouchError.
 func pouchError(_ body: () async throws -> Void) async -> PouchError? {
   do {

@@ -48,6 +48,11 @@ enum PercentCoding {
     return String(decoding: bytes, as: UTF8.self)
   }
 
+  /// Encodes a segment of a path. One of nothing but dots would be taken for a step within the path.
+  static func encodeSegment(_ text: String) -> String {
+    text == "." || text == ".." ? String(repeating: "%2E", count: text.utf8.count) : encode(text)
+  }
+
   private static func isUnreserved(_ byte: UInt8) -> Bool {
     switch byte {
     case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: true

@@ -37,7 +37,7 @@ public struct Request: Sendable {
 
   /// The path and query in origin form, percent-encoded.
   public var target: String {
-    let path = self.path.map { "/" + PercentCoding.encode($0) }.joined()
+    let path = self.path.map { "/" + PercentCoding.encodeSegment($0) }.joined()
     return (path.isEmpty ? "/" : path) + (query.isEmpty ? "" : "?" + query.description)
   }
 }

@@ -11,7 +11,11 @@ struct Changes: PouchCommand {
 
   @OptionGroup var common: CommonOptions
   @OptionGroup var target: DatabaseArgument
-  @Option(help: ArgumentHelp("Start after this sequence, or now.", valueName: "seq|now")) var since: String?
+  @Option(
+    help: ArgumentHelp(
+      "Start after this sequence, or now. One that is not of this database starts at the beginning.",
+      valueName: "seq|now"))
+  var since: String?
   @Flag(help: "Go on with what comes, until interrupted.") var live = false
   @Flag(help: "With the documents, as JSON.") var docs = false
   @Flag(help: "List all leaf revisions, the winner first and commas between them.") var allLeaves = false

@@ -6,8 +6,14 @@ struct Dump: PouchCommand {
     abstract: "Writes a whole database as lines of JSON.",
     discussion: """
       Each line is a leaf revision as CouchDB writes it, with _revisions and _attachments; conflicts and deletions \
-      included. Attachments over 64 KiB follow their document in lines of their own. The dumps of two equal databases \
-      are equal once sorted. Documents under _local/ belong to one copy of a database and are left out.
+      included. Attachments over 64 KiB follow their document in lines of their own. A first line holds the revs_limit \
+      if it is not the usual one. The dumps of two equal databases are equal once sorted.
+
+      What belongs to one copy of a database is left out: documents under _local/, the bodies of old revisions, the \
+      sequences, and the database's own id.
+
+      The file appears under its name only when it is complete. A file of that name is replaced, unless it is a \
+      database.
       """)
 
   @OptionGroup var common: CommonOptions

@@ -8,6 +8,10 @@ struct Load: PouchCommand {
       Lines with a _rev are taken over as they are, with their history; loading them twice changes nothing. Lines \
       without one are new documents, with a new id unless they have one. What cannot be written is reported on \
       standard error, and the rest is loaded; a line that is no JSON ends the loading there.
+
+      A dump's revs_limit, the number of ancestors that each leaf remembers, is set in a database that is empty; in one \
+      with documents it is only ever raised. No history is cut: one that is longer than the limit stays whole until its \
+      document is next edited.
       """)
 
   @OptionGroup var common: CommonOptions
@@ -16,6 +20,7 @@ struct Load: PouchCommand {
 
   func perform(_ console: Console) async throws {
     let input = try InputFile(file, console.interruption)
+    if input.isTerminal { console.diagnostics.note("Type a document as JSON on each line, and end with Ctrl-D.") }
     let progress = console.progress("load", in: .bytes, of: input.size)
     // A database may have been set to take longer documents than the usual limit, and its dump shall load.
     let options = StoreOptions(documentBodyLimit: FileTuning.lineLimit)

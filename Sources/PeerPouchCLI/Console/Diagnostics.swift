@@ -31,7 +31,7 @@ final class Diagnostics: Sendable {
   /// Reports a failure in CouchDB's words.
   func report(_ error: any Error) {
     switch error {
-    case let error as PouchError: report(error.code.name, error.reason)
+    case let error as PouchError: report(error.code.name, error.explanation)
     case let error as UsageError: report("usage", error.reason)
     case let error as MalformedLine: report("malformed", error.description)
     // These were reported where they arose, or are no failures.

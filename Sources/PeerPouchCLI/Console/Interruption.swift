@@ -1,7 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Ends the command early and cleanly: on Ctrl-C (SIGINT), on SIGTERM, and when nobody reads the output of a live feed.
+/// Ends the command early and cleanly: on Ctrl-C (SIGINT), on SIGTERM, when the terminal goes away (SIGHUP), and when
+/// nobody reads the output of a live feed.
 ///
 /// The first of these cancels the command's task, and wakes it where it waits for a descriptor. A second signal ends the
 /// process on the spot.
@@ -30,6 +31,14 @@ final class Interruption: Sendable {
     alarm = (ends[0], ends[1])
     (causes, announce) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
     for number in [SIGINT, SIGTERM] { watch(number) }
+    // Whoever has it ignored, as `nohup` does, wants the command to go on.
+    if !Interruption.isIgnored(SIGHUP) { watch(SIGHUP) }
+  }
+
+  private static func isIgnored(_ number: Int32) -> Bool {
+    let handler = signal(number, SIG_IGN)
+    signal(number, handler)
+    return unsafeBitCast(handler, to: Int.self) == unsafeBitCast(SIG_IGN, to: Int.self)
   }
 
   private func watch(_ number: Int32) {
@@ -86,17 +95,22 @@ final class Interruption: Sendable {
   }
 
   /// Waits until a descriptor is ready.
-  /// - Parameter events: as of `poll`.
+  /// - Parameters:
+  ///   - events: as of `poll`.
+  ///   - limit: how long to wait at most, in milliseconds; -1 is for ever.
+  /// - Returns: whether it is ready.
   /// - Throws: `CancellationError` when interrupted before or meanwhile.
-  func wait(for events: Int32, on descriptor: Int32) throws {
+  @discardableResult
+  func wait(for events: Int32, on descriptor: Int32, atMost limit: Int32 = -1) throws -> Bool {
     var polled = [
       pollfd(fd: descriptor, events: Int16(events), revents: 0),
       pollfd(fd: alarm.reader, events: Int16(POLLIN), revents: 0),
     ]
-    while poll(&polled, 2, -1) < 0 {
-      guard errno == EINTR else { return }
+    while poll(&polled, 2, limit) < 0 {
+      guard errno == EINTR else { return true }
     }
     if polled[1].revents != 0 { throw CancellationError() }
+    return polled[0].revents != 0
   }
 
   /// Interrupts when the reader of a pipe goes away, for commands that may not write for long.

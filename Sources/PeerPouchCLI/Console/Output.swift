@@ -60,6 +60,17 @@ enum Descriptor {
     return fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
+  /// Puts something in the place of standard input, output and errors that were closed by who started the command.
+  ///
+  /// Else the next file opened, such as a database, would get their numbers, and be read from or written to. What is put
+  /// there cannot be used: reading standard input, or writing to the others, fails as it would have.
+  static func occupyStandardOnes() {
+    for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) == -1 {
+      // Files get the lowest number that is free, which is this one.
+      _ = open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+    }
+  }
+
   /// Writes what may be lost when nobody reads it.
   static func write(_ bytes: [UInt8], to descriptor: Int32) {
     bytes.withUnsafeBytes { bytes in

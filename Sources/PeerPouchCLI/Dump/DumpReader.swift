@@ -4,6 +4,8 @@ import PeerPouch
 struct DumpReader {
   /// What a line holds.
   enum Entry {
+    /// Settings of the database that was dumped.
+    case settings(SettingsLine)
     /// A document, ready to be written.
     case document(Document)
     /// A document whose large attachments are in the lines after it. They are read by writing it, so it must be written
@@ -38,6 +40,7 @@ struct DumpReader {
         continue
       }
       abandoned = nil
+      if let settings = try settings(line.bytes) { return .settings(settings) }
       return try entry(line.bytes)
     }
     return nil
@@ -48,13 +51,21 @@ struct DumpReader {
     abandoned = (document.id, document.revision)
   }
 
+  private func settings(_ bytes: [UInt8]) throws -> SettingsLine? {
+    do throws(SettingsLine.Unreadable) {
+      return try SettingsLine(parsing: bytes)
+    } catch {
+      throw MalformedLine(number: number, reason: error.reason)
+    }
+  }
+
   private mutating func entry(_ bytes: [UInt8]) throws -> Entry {
     var document: Document
     do {
       document = try Document(parsing: bytes)
     } catch  where error.code == .badRequest {
       guard let json = try? JSON(parsing: bytes), json.object != nil else {
-        throw MalformedLine(number: number, reason: "\(error.reason).")
+        throw MalformedLine(number: number, reason: "\(error.explanation).")
       }
       return refuse(json, error)
     } catch {

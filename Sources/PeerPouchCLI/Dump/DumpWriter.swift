@@ -1,6 +1,7 @@
 import PeerPouch
 
-/// Writes all leaf revisions of a database as lines: a document each, followed by the content of its large attachments.
+/// Writes a database as lines: its settings, if they are unusual, then a document for each leaf revision, followed by the
+/// content of its large attachments.
 ///
 /// Nothing in the lines depends on where or when the database was made, so that those of equal databases are equal
 /// once sorted. Memory: a batch of changes, and one line.
@@ -21,6 +22,7 @@ struct DumpWriter {
   }
 
   mutating func run() async throws {
+    if let settings = try await SettingsLine(of: database) { try write(line: settings.encoded) }
     let query = ChangesQuery(style: .allLeaves, rows: .documents(DumpWriter.parts))
     for try await change in database.changes(query) {
       guard let winner = change.document else { continue }
@@ -76,7 +78,8 @@ struct DumpWriter {
   }
 
   private mutating func write(line: [UInt8]) throws {
-    try output.write(line)
+    // Of JSON nothing is lost by it.
+    try output.write(output.isTerminal ? TerminalText.escaped(json: line) : line)
     try output.write(CollectionOfOne(0x0A))
     bytes += Int64(line.count + 1)
     progress.update { [bytes] in $0.detail = ProgressMeter.size(bytes) }

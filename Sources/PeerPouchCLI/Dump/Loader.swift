@@ -7,6 +7,7 @@ struct Loader {
   private let progress: ProgressReport
   private let diagnostics: Diagnostics
   private var reader: DumpReader
+  private var histories: HistoryLimit
   private var batch: [(document: Document, line: Int)] = []
   private var batchStart: Int64 = 0
 
@@ -22,6 +23,7 @@ struct Loader {
     self.progress = progress
     self.diagnostics = diagnostics
     reader = DumpReader(lines, progress)
+    histories = HistoryLimit(of: database)
   }
 
   /// Whether documents failed, and each because there is another edit.
@@ -30,15 +32,30 @@ struct Loader {
   /// Loads all lines.
   /// - Throws: ``MalformedLine``, after what was before that line is loaded; what reading and the database throw.
   mutating func run() async throws {
+    do {
+      try await loadLines()
+    } catch {
+      try? await histories.restore()
+      throw error
+    }
+    try await histories.restore()
+  }
+
+  private mutating func loadLines() async throws {
     while let entry = try await next() {
       switch entry {
+      case .settings(let settings):
+        try await writeBatch()
+        try await take(settings)
       case .document(let document):
+        try await histories.makeRoom(for: document)
         if let mode = batch.first?.document.loadMode, mode != document.loadMode { try await writeBatch() }
         batch.append((document, reader.number))
         let isFull = batch.count >= FileTuning.batchDocuments || lines.consumed - batchStart >= FileTuning.batchBytes
         if isFull { try await writeBatch() }
       case .documentAndLines(let document):
         try await writeBatch()
+        try await histories.makeRoom(for: document)
         if try await isKnown(document) {
           loaded += 1
           reader.abandon(document)
@@ -52,6 +69,11 @@ struct Loader {
     try await writeBatch()
   }
 
+  private mutating func take(_ settings: SettingsLine) async throws {
+    guard let change = try await histories.take(settings.revsLimit) else { return }
+    diagnostics.note("revs_limit was raised from \(change.before) to \(change.after), that of the dump.")
+  }
+
   /// Whether the database has this very revision, so that its attachments need not be written again.
   private func isKnown(_ document: Document) async throws -> Bool {
     guard let id = document.id, let revision = document.revision else { return false }
@@ -61,6 +83,8 @@ struct Loader {
   private mutating func next() async throws -> DumpReader.Entry? {
     do {
       try Task.checkCancellation()
+      // What a feed or a person wrote is not kept waiting for a batch to fill.
+      if !batch.isEmpty, try !lines.hasMore(within: FileTuning.batchPatience) { try await writeBatch() }
       return try reader.next()
     } catch let error as MalformedLine {
       try await writeBatch()
@@ -102,7 +126,7 @@ struct Loader {
     var details: JSON.Object = ["line": JSON(line)]
     if let id { details["id"] = JSON(id.text) }
     diagnostics.report(
-      error.code.name, error.reason, place: "line \(line)\(id.map { ": \($0)" } ?? "")", details: details)
+      error.code.name, error.explanation, place: "line \(line)\(id.map { ": \($0)" } ?? "")", details: details)
   }
 }
 

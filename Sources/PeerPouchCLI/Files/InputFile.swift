@@ -33,6 +33,13 @@ final class InputFile: Sendable {
     return max(0, Int64(status.st_size) - Int64(lseek(descriptor, 0, SEEK_CUR)))
   }
 
+  /// Whether there is more to read, or the end, now or soon.
+  /// - Parameter patience: how long to wait for it, in milliseconds.
+  /// - Throws: `CancellationError` when interrupted before or meanwhile.
+  func isReady(within patience: Int32) throws -> Bool {
+    try interruption.wait(for: POLLIN, on: descriptor, atMost: patience)
+  }
+
   /// Some of the next bytes; none at the end.
   /// - Throws: `CancellationError` when interrupted while it waits.
   func read(upTo count: Int) throws -> [UInt8] {
@@ -94,4 +101,7 @@ enum FileTuning {
   static let batchDocuments = 500
   /// How many bytes of lines are loaded in one transaction.
   static let batchBytes = 4 << 20
+  /// How many milliseconds may pass without a line before those that came are loaded: long enough for a program that
+  /// is busy writing them, short enough for people and feeds.
+  static let batchPatience: Int32 = 100
 }

@@ -35,6 +35,15 @@ final class LineReader: Sendable {
   /// The number of the line read last.
   var number: Int { state.withLock { $0.number } }
 
+  /// Whether the next line, or a part of it, or the end is there now or soon.
+  /// - Parameter patience: how long to wait for it, in milliseconds.
+  func hasMore(within patience: Int32) throws -> Bool {
+    try state.withLock { state in
+      if state.isAtEnd || LineReader.newline(in: state.buffer, from: state.start) != nil { return true }
+      return try file.isReady(within: patience)
+    }
+  }
+
   /// The next line; `nil` at the end. The last line need not end with a line break.
   /// - Throws: ``MalformedLine`` for a line over the limit, and what reading throws.
   func next() throws -> Line? {

@@ -19,6 +19,7 @@ extension Console {
       try await write(to: path, open(path, O_WRONLY | O_CLOEXEC), body)
       return
     }
+    if exists, isDatabase(path) { throw PouchError(.forbidden, "\(path) is a database, and is not written over.") }
     // A symbolic link stays one: what it leads to is replaced.
     let target = exists ? URL(fileURLWithPath: path).resolvingSymlinksInPath() : URL(fileURLWithPath: path)
     let token = String(UInt64.random(in: .min ... .max), radix: 36)
@@ -35,6 +36,14 @@ extension Console {
       unlink(temporary)
       throw error
     }
+  }
+
+  /// Whether a file is one of our databases, which `dump DB FILE` may name by mistake, perhaps as its own backup.
+  private func isDatabase(_ path: String) -> Bool {
+    guard let file = FileHandle(forReadingAtPath: path), let start = try? file.read(upToCount: 72) else { return false }
+    // SQLite's header has the mark of the application at its offset 68.
+    return start.count == 72 && start.starts(with: "SQLite format 3\0".utf8)
+      && start.suffix(4).elementsEqual("Pouc".utf8)
   }
 
   private func write(

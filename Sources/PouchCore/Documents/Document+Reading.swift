@@ -18,28 +18,44 @@ extension Document {
     } catch {
       switch error.problem {
       case .tooLarge: throw PouchError(.documentTooLarge, underlying: error)
-      case .tooDeep(let limit):
-        throw PouchError(.badRequest, "JSON is nested deeper than \(limit) levels", underlying: error)
+      case .tooDeep(let limit): throw Document.tooDeep(limit)
       default: throw PouchError(.badRequest, "invalid UTF-8 JSON", underlying: error)
       }
     }
-    guard scanned.text.isObject else { throw PouchError(.badRequest, "Document must be a JSON object") }
-    guard !scanned.specialMembers.isEmpty else {
+    let slice = JSONSlice(scanned.text)
+    guard slice.isObject else { throw Document.notAnObject }
+    guard scanned.hasSpecialMembers else {
       self.init(body: scanned.text)
       return
     }
+    try self.init(members: slice)
+  }
+
+  /// Reads a document that stands in a longer text, such as a list of documents; see ``init(parsing:limits:)``.
+  ///
+  /// Only CouchDB's own members are looked into; the others are taken over as bytes.
+  public init(_ slice: JSONSlice, limits: JSONLimits = .standard) throws(PouchError) {
+    guard slice.isObject else { throw Document.notAnObject }
+    guard slice.bytes.count <= limits.bytes else { throw PouchError(.documentTooLarge) }
+    guard slice.depth <= limits.depth else { throw Document.tooDeep(limits.depth) }
+    try self.init(members: slice)
+  }
+
+  private init(members slice: JSONSlice) throws(PouchError) {
     self.init(body: .emptyObject)
     var taken: [Range<Int>] = []
-    let bytes = scanned.text.bytes
-    for member in scanned.specialMembers {
-      let name = String(decoding: bytes[member.key.dropFirst().dropLast()], as: UTF8.self)
-      guard !name.hasPrefix("_replication_") else { continue }
-      var parser = JSONParser(trusted: bytes, at: member.value.lowerBound)
-      try take(name, parser.value())
-      taken.append(member.extent)
+    for member in slice.members where member.isSpecial {
+      guard try take(member) else { continue }
+      taken.append(member.extent(in: slice))
     }
-    body = Document.body(of: scanned.text, without: taken)
+    body = taken.isEmpty ? slice.text : Document.body(of: slice, without: taken)
     if revision == nil, let newest = revisions?.first { revision = newest }
+  }
+
+  private static let notAnObject = PouchError(.badRequest, "Document must be a JSON object")
+
+  private static func tooDeep(_ limit: Int) -> PouchError {
+    PouchError(.badRequest, "JSON is nested deeper than \(limit) levels")
   }
 
   /// Reads a document from its JSON form; see ``init(parsing:limits:)``.
@@ -47,28 +63,52 @@ extension Document {
     try self.init(parsing: JSONText(json).bytes)
   }
 
+  /// Checks what a body that was made in memory may have that no reader lets pass: members with an underscore, and
+  /// values nested too deeply. A document that was read from text passes at once.
+  /// - Throws: ``PouchError/Code/invalidDocument`` or ``PouchError/Code/badRequest``, as reading its text would.
+  public func validateBody() throws(PouchError) {
+    // `"_` begins every such member; most bodies have none, and need no second look.
+    let bytes = body.bytes
+    guard !body.isScanned || zip(bytes, bytes.dropFirst()).contains(where: { $0 == 0x22 && $1 == 0x5F }) else { return }
+    let read = try Document(parsing: bytes)
+    guard read.body.bytes.count == bytes.count else {
+      throw PouchError(.invalidDocument, "Bad special document member: the body has one of CouchDB's own.")
+    }
+  }
+
+  /// What CouchDB's replicator notes in its documents; of these CouchDB makes fields like any others.
+  private static let replicatorMembers: Set<String> = [
+    "_replication_id", "_replication_state", "_replication_state_time", "_replication_state_reason",
+    "_replication_stats",
+  ]
+
   /// The object without some of its members, whose extents are given in ascending order.
-  private static func body(of text: JSONText, without extents: [Range<Int>]) -> JSONText {
+  private static func body(of object: JSONSlice, without extents: [Range<Int>]) -> JSONText {
+    let source = object.bytes
+    let base = source.startIndex
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.bytes.count)
+    bytes.reserveCapacity(source.count)
     bytes.append(0x7B)
     var start = 1
     func keep(_ range: Range<Int>) {
       guard !range.isEmpty else { return }
       if bytes.count > 1 { bytes.append(0x2C) }
-      bytes.append(contentsOf: text.bytes[range])
+      bytes.append(contentsOf: source[base + range.lowerBound..<base + range.upperBound])
     }
     for extent in extents {
       keep(start..<max(start, extent.lowerBound - 1))
       start = extent.upperBound + 1
     }
-    keep(start..<max(start, text.bytes.count - 1))
+    keep(start..<max(start, source.count - 1))
     bytes.append(0x7D)
-    return JSONText(trusted: bytes, hasSortedKeys: text.hasSortedKeys)
+    return JSONText(trusted: bytes, hasSortedKeys: object.hasSortedKeys)
   }
 
-  private mutating func take(_ name: String, _ value: JSON) throws(PouchError) {
-    switch name {
+  /// Takes over one of CouchDB's own members.
+  /// - Returns: whether it is one; members of the replicator's own documents stay in the body.
+  private mutating func take(_ member: JSONSlice.Member) throws(PouchError) -> Bool {
+    let value = member.value
+    switch member.name {
     case "_id":
       guard let text = value.string else { throw PouchError(.illegalDocumentID, "Document id must be a string") }
       id = DocumentID(text)
@@ -81,31 +121,33 @@ extension Document {
     case "_revisions":
       revisions = try Document.revisions(value)
     case "_attachments":
-      guard let object = value.object else {
-        throw PouchError(.invalidDocument, "Bad special document member: _attachments")
-      }
-      for (name, description) in object {
-        attachments[name] = try Attachment(description, name: name)
+      guard value.isObject else { throw PouchError(.invalidDocument, "Bad special document member: _attachments") }
+      for attachment in value.members {
+        let name = ExactString(attachment.name)
+        attachments[name] = try Attachment(attachment.value.json, name: name)
       }
     case "_conflicts", "_deleted_conflicts", "_revs_info", "_local_seq":
       break
-    default:
+    case let name where Document.replicatorMembers.contains(name):
+      return false
+    case let name:
       throw PouchError(.invalidDocument, "Bad special document member: \(name)")
     }
+    return true
   }
 
   /// `{"start": 3, "ids": ["c", "b", "a"]}`, newest first.
-  private static func revisions(_ json: JSON) throws(PouchError) -> [RevisionID] {
+  private static func revisions(_ json: JSONSlice) throws(PouchError) -> [RevisionID] {
     let malformed = PouchError(.invalidDocument, "Bad special document member: _revisions")
-    guard let start = json["start"]?.int, let ids = json["ids"]?.array, !ids.isEmpty, ids.count <= start else {
-      throw malformed
-    }
+    guard let start = json["start"]?.int, let ids = json["ids"], ids.isArray else { throw malformed }
     var revisions: [RevisionID] = []
-    revisions.reserveCapacity(ids.count)
-    for (offset, id) in ids.enumerated() {
-      guard let suffix = id.string, suffix.utf8.count <= Limits.revisionSuffix else { throw malformed }
-      revisions.append(RevisionID(generation: start - offset, suffix: suffix))
+    for id in ids.elements {
+      guard revisions.count < start, let suffix = id.string, suffix.utf8.count <= Limits.revisionSuffix else {
+        throw malformed
+      }
+      revisions.append(RevisionID(generation: start - revisions.count, suffix: suffix))
     }
+    guard !revisions.isEmpty else { throw malformed }
     return revisions
   }
 }

@@ -77,6 +77,21 @@ public struct Document: Sendable {
     self.init(id: id, revision: revision, body: JSONText(.object(fields)))
   }
 
+  /// The revision and its ancestors, newest first, of a document that is to be kept with them
+  /// (``WriteMode/replicated``).
+  /// - Throws: ``PouchError/Code/badRequest`` if it names none, or they are no unbroken path.
+  public var replicatedPath: [RevisionID] {
+    get throws(PouchError) {
+      guard let path = revisions ?? revision.map({ [$0] }), let oldest = path.last else {
+        throw PouchError(
+          .badRequest, "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
+      }
+      let isUnbroken = zip(path, path.dropFirst()).allSatisfy { $0.generation - 1 == $1.generation }
+      guard isUnbroken, oldest.generation >= 1 else { throw PouchError(.badRequest, "Invalid rev format") }
+      return path
+    }
+  }
+
   /// The fields of the body. Reading parses the whole body, and writing prints it.
   public var fields: JSON.Object {
     get { body.json.object ?? JSON.Object() }

@@ -31,9 +31,11 @@ extension JSON {
     /// - Returns: `nil` if the text is not a JSON number (RFC 8259, section 6).
     public init?(_ text: String) {
       guard let scanned = try? JSONText(text), let first = scanned.bytes.first,
-        first == 0x2D || (0x30...0x39).contains(first)
+        first == 0x2D || (0x30...0x39).contains(first),
+        // White space around it is part of a JSON text, and not of a number.
+        scanned.bytes.count == text.utf8.count
       else { return nil }
-      self.text = String(decoding: scanned.bytes, as: UTF8.self)
+      self.text = text
     }
 
     /// A number from an integer.

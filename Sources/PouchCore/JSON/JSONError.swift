@@ -30,11 +30,18 @@ public struct JSONLimits: Sendable, Hashable {
   /// The longest input in bytes.
   public var bytes: Int
 
+  /// The deepest nesting that is ever read, whatever limit is set: ``message``'s.
+  private static let deepest = 512 + 16
+
   public init(depth: Int = 512, bytes: Int = .max) {
-    self.depth = min(depth, 512)
+    self.depth = min(depth, JSONLimits.deepest)
     self.bytes = bytes
   }
 
   /// Depth 512, any size.
   public static let standard = JSONLimits()
+
+  /// For messages that have documents in them: 16 levels more, so that a document of the deepest nesting fits with
+  /// what is around it. ``Document/init(_:limits:)`` holds each document to its own limit.
+  public static let message = JSONLimits(depth: deepest)
 }

@@ -9,21 +9,10 @@
 /// The output never grows beyond the input: escapes are only ever replaced by shorter forms. That makes it possible to
 /// write into one buffer of the input's size, eight bytes at a time where nothing special stands.
 struct JSONScanner {
-  /// A member of the outermost object, as offsets into the minified bytes.
-  struct Member {
-    /// The key with its quotes.
-    let key: Range<Int>
-    /// The whole member: key, colon and value.
-    let extent: Range<Int>
-
-    /// The value alone.
-    var value: Range<Int> { key.upperBound + 1..<extent.upperBound }
-  }
-
   struct Scanned {
     let text: JSONText
-    /// The members of the outermost object whose keys start with an underscore.
-    let specialMembers: [Member]
+    /// Whether the outermost object has members whose keys start with an underscore.
+    let hasSpecialMembers: Bool
   }
 
   static func scan(
@@ -48,7 +37,7 @@ struct JSONScanner {
     }
     var failure: JSONError?
     var hasSortedKeys = true
-    var specialMembers: [Member] = []
+    var hasSpecialMembers = false
     let bytes = [UInt8](unsafeUninitializedCapacity: input.count + wordSize) { buffer, count in
       guard let start = input.baseAddress, let output = buffer.baseAddress else {
         failure = JSONError(problem: .unexpectedEnd, offset: 0)
@@ -59,13 +48,13 @@ struct JSONScanner {
         try scanner.document()
         count = scanner.count
         hasSortedKeys = scanner.hasSortedKeys
-        specialMembers = scanner.specialMembers
+        hasSpecialMembers = scanner.hasSpecialMembers
       } catch {
         failure = error
       }
     }
     if let failure { throw failure }
-    return Scanned(text: JSONText(trusted: bytes, hasSortedKeys: hasSortedKeys), specialMembers: specialMembers)
+    return Scanned(text: JSONText(trusted: bytes, hasSortedKeys: hasSortedKeys), hasSpecialMembers: hasSpecialMembers)
   }
 
   // MARK: - State
@@ -81,7 +70,7 @@ struct JSONScanner {
   /// The keys, as output offsets with their quotes, of all objects that are open.
   private var keys: [Range<Int>] = []
   private var hasSortedKeys = true
-  private var specialMembers: [Member] = []
+  private var hasSpecialMembers = false
 
   private init(
     input: UnsafePointer<UInt8>, end: Int, output: UnsafeMutablePointer<UInt8>, depthLimit: Int
@@ -227,7 +216,7 @@ struct JSONScanner {
           hasSortedKeys = false
           dropDuplicates(from: firstKey)
         }
-        if depth == 1 { collectSpecialMembers() }
+        if depth == 1 { hasSpecialMembers = containsSpecialMember() }
         copyByte()
         return
       }
@@ -294,10 +283,8 @@ struct JSONScanner {
     count = target
   }
 
-  private mutating func collectSpecialMembers() {
-    for index in keys.indices where keys[index].count > 2 && output[keys[index].lowerBound + 1] == 0x5F {
-      specialMembers.append(Member(key: keys[index], extent: extent(ofKeyAt: index)))
-    }
+  private func containsSpecialMember() -> Bool {
+    keys.contains { $0.count > 2 && output[$0.lowerBound + 1] == 0x5F }
   }
 
   // MARK: - Strings

@@ -12,10 +12,14 @@ public struct JSONText: Sendable, Hashable {
   /// Whether the bytes were checked since they came into this process.
   private let isChecked: Bool
 
+  /// Whether the bytes went through the scanner, whose bounds those of a value made in memory may pass.
+  let isScanned: Bool
+
   /// Takes over bytes that hold what the type promises.
-  init(trusted bytes: [UInt8], hasSortedKeys: Bool) {
+  init(trusted bytes: [UInt8], hasSortedKeys: Bool, isScanned: Bool = true) {
     self.bytes = bytes
     self.hasSortedKeys = hasSortedKeys
+    self.isScanned = isScanned
     isChecked = true
   }
 
@@ -33,6 +37,7 @@ public struct JSONText: Sendable, Hashable {
     self.bytes = bytes
     hasSortedKeys = false
     isChecked = false
+    isScanned = false
   }
 
   /// Reads, checks and minifies a text.
@@ -51,7 +56,7 @@ public struct JSONText: Sendable, Hashable {
   public init(_ json: JSON) {
     var writer = JSONWriter()
     writer.write(json)
-    self.init(trusted: writer.bytes, hasSortedKeys: false)
+    self.init(trusted: writer.bytes, hasSortedKeys: false, isScanned: false)
   }
 
   /// `{}`

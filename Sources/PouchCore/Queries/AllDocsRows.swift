@@ -7,7 +7,7 @@ public struct AllDocsRows: AsyncSequence, Sendable {
 
   public func makeAsyncIterator() -> Iterator { Iterator(database, query) }
 
-  public struct Iterator: AsyncIteratorProtocol {
+  public struct Iterator: AsyncIteratorProtocol, Sendable {
     private let database: any Database
     private var query: AllDocsQuery
     private var remaining: Int

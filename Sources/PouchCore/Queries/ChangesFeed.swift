@@ -29,7 +29,10 @@ public struct ChangesFeed: AsyncSequence, Sendable {
     private let query: ChangesQuery
     private var remaining: Int
     private var buffer: ArraySlice<Change> = []
+    /// Where the next batch starts.
     private var position: UpdateSequence?
+    /// The change that was taken out of the buffer last.
+    private var read: UpdateSequence?
     private var isAtEnd = false
 
     init(database: any Database, query: ChangesQuery) {
@@ -39,29 +42,36 @@ public struct ChangesFeed: AsyncSequence, Sendable {
     }
 
     /// How far the feed has been read: the position to start from next time.
-    public var lastSequence: UpdateSequence? { position }
+    public var lastSequence: UpdateSequence? { buffer.isEmpty ? position : read }
 
-    /// The next change; `nil` when the feed has ended or the task was cancelled.
+    /// The next change; `nil` when the feed has ended, which a live one does when the task is cancelled.
+    /// - Throws: `CancellationError` when the task is cancelled before a feed that ends by itself did.
     public mutating func next() async throws -> Change? {
       while remaining > 0 {
         if let change = buffer.popFirst() {
+          read = change.sequence
           if let filter = query.filter {
             guard let document = change.document, filter(document) else { continue }
           }
           remaining -= 1
           return query.rows == .idsOnly ? change.withoutDocument() : change
         }
-        guard !isAtEnd, !Task.isCancelled else { return nil }
+        if isAtEnd { return nil }
         do {
+          try Task.checkCancellation()
           try await fill()
-        } catch let error as PouchError where error.code == .cancelled {
-          return nil
-        } catch let error as PouchError where error == .closed && query.feed == .live {
-          return nil
+        } catch let error as PouchError where error.code == .cancelled || error == .closed && query.feed == .live {
+          return try endedEarly()
         } catch is CancellationError {
-          return nil
+          return try endedEarly()
         }
       }
+      return nil
+    }
+
+    /// A live feed just ends; one that is cut short says so.
+    private func endedEarly() throws -> Change? {
+      guard query.feed == .live else { throw CancellationError() }
       return nil
     }
 

@@ -55,12 +55,15 @@ public struct ChangesQuery: Sendable {
   public var limit: Int?
   /// Only changes of these documents.
   public var ids: Set<DocumentID>?
+  /// Only changes whose winning revision matches; with ``Style/allLeaves`` those with leaves that match, which are the
+  /// ones listed. The database itself applies it, a remote one at its end.
+  public var selector: Selector?
   /// Only changes whose winning revision this approves; tombstones are asked about too.
   public var filter: (@Sendable (Document) -> Bool)?
 
   public init(
     _ feed: Feed = .once, since start: Start = .beginning, order: Order = .ascending, style: Style = .winner,
-    rows: Rows = .idsOnly, limit: Int? = nil, ids: Set<DocumentID>? = nil,
+    rows: Rows = .idsOnly, limit: Int? = nil, ids: Set<DocumentID>? = nil, selector: Selector? = nil,
     filter: (@Sendable (Document) -> Bool)? = nil
   ) {
     self.feed = feed
@@ -70,6 +73,7 @@ public struct ChangesQuery: Sendable {
     self.rows = rows
     self.limit = limit
     self.ids = ids
+    self.selector = selector
     self.filter = filter
   }
 

@@ -36,15 +36,20 @@ public struct GetOptions: Sendable, Hashable {
   /// Revisions that the caller has: of attachments that one of them had already, only stubs are delivered
   /// (`atts_since`). Implies ``DocumentParts/attachments`` for the others.
   public var attachmentsSince: [RevisionID]?
+  /// For ``Database/bulkGet(_:_:)`` only: after about how many bytes of bodies it ends, so that nobody has to know the
+  /// sizes of documents before asking for them. The results are then those of the first requests, one at least. All of
+  /// them when `nil`.
+  public var byteLimit: Int?
 
   public init(
     at revision: RevisionID? = nil, _ lookup: Lookup = .exact, including parts: DocumentParts = [],
-    attachmentsSince: [RevisionID]? = nil
+    attachmentsSince: [RevisionID]? = nil, byteLimit: Int? = nil
   ) {
     self.revision = revision
     self.lookup = lookup
     self.parts = parts
     self.attachmentsSince = attachmentsSince
+    self.byteLimit = byteLimit
   }
 }
 

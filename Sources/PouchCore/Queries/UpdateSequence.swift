@@ -6,7 +6,7 @@ public struct UpdateSequence: Sendable, Hashable {
   private enum Form: Sendable, Hashable {
     case start
     case numbered(Int64, epoch: UInt64)
-    case foreign(String)
+    case foreign(ExactString)
   }
 
   private let form: Form
@@ -34,8 +34,29 @@ public struct UpdateSequence: Sendable, Hashable {
     {
       form = .numbered(number, epoch: epoch)
     } else {
-      form = .foreign(text)
+      form = .foreign(ExactString(text))
     }
+  }
+
+  /// A position as it stands in JSON: a string, or a number (CouchDB 1, PouchDB) or array (Cloudant) of a server whose
+  /// positions are such.
+  /// - Returns: `nil` for values of other types.
+  public init?(_ json: JSON) {
+    switch json {
+    case .string(let text): self.init(text.string)
+    case .number, .array: self.init(json.text)
+    default: return nil
+    }
+  }
+
+  /// The position in the type in which servers give it: a string, or a number or array if its text is one.
+  public var json: JSON {
+    if isStart { return 0 }
+    let text = description
+    guard let first = text.utf8.first, first == 0x5B || first &- 0x30 < 10, let json = try? JSON(parsing: text) else {
+      return JSON(text)
+    }
+    return json
   }
 
   /// The number and epoch, if an embedded database wrote this position.
@@ -52,7 +73,7 @@ extension UpdateSequence: CustomStringConvertible {
   public var description: String {
     switch form {
     case .start: "0"
-    case .foreign(let text): text
+    case .foreign(let text): text.string
     case .numbered(let number, let epoch):
       "\(number)-\(String(repeating: "0", count: epoch.leadingZeroBitCount / 4))\(epoch == 0 ? "" : String(epoch, radix: 16))"
     }

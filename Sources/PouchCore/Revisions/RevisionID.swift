@@ -37,7 +37,7 @@ public struct RevisionID: Sendable, Hashable {
       let generation = Int(text[..<dash]),
       utf8.distance(from: dash, to: utf8.endIndex) - 1 <= Limits.revisionSuffix
     else { throw PouchError(.badRequest, "Invalid rev format") }
-    self.init(generation: generation, suffix: String(text[text.index(after: dash)...]))
+    self.init(generation: generation, suffix: String(text[utf8.index(after: dash)...]))
   }
 
   private static func digest(of text: String.UTF8View) -> Suffix? {

@@ -11,9 +11,29 @@ enum BlobTable {
   private static var now: Int64 { Int64(Date().timeIntervalSince1970) }
 
   /// Starts a blob whose content is not complete yet.
-  static func insertStaged(_ connection: Connection) throws -> Int64 {
-    try connection.statement("INSERT INTO blob(length, touched) VALUES (0, ?1)").bind(1, now).run()
+  /// - Parameter md5: what the content's digest will be, if known: then the upload can be resumed.
+  static func insertStaged(md5: [UInt8]? = nil, _ connection: Connection) throws -> Int64 {
+    let insert = try connection.statement("INSERT INTO blob(length, touched, md5) VALUES (0, ?1, ?2)").bind(1, now)
+    try (md5.map { insert.bind(2, $0) } ?? insert.bindNull(2)).run()
     return connection.lastInsertedRow
+  }
+
+  /// An upload that was cut short, of content with this digest.
+  /// - Parameter idle: only one that was not touched for so many seconds.
+  static func partial(
+    md5: [UInt8], idle: Int64, butNot pinned: Set<Int64>, _ connection: Connection
+  ) throws -> (blob: Int64, length: Int64)? {
+    let select = try connection.statement(
+      """
+      SELECT id, length FROM blob WHERE sha256 IS NULL AND md5 = ?1 AND touched > 0 AND touched <= ?2
+      AND length > 0 AND length % ?3 = 0 ORDER BY length DESC
+      """
+    ).bind(1, md5).bind(2, now - idle).bind(3, Int64(StoreTuning.chunkSize))
+    defer { select.reset() }
+    while try select.step() {
+      if !pinned.contains(select.int(0)) { return (select.int(0), select.int(1)) }
+    }
+    return nil
   }
 
   static func insertChunks(
@@ -33,17 +53,15 @@ enum BlobTable {
       number += 1
       start = end
     }
-    try connection.statement("UPDATE blob SET length = length + ?2, touched = ?3 WHERE id = ?1")
+    try connection.statement("UPDATE blob SET length = length + ?2, touched = ?3 WHERE id = ?1 AND touched > 0")
       .bind(1, blob).bind(2, Int64(bytes.count)).bind(3, now).run()
+    guard connection.changedRows == 1 else { throw swept }
   }
 
   /// Makes prepared content a blob that revisions can use; equal content is stored once.
   /// - Returns: the blob's id.
   static func link(_ blob: PreparedBlob, _ connection: Connection) throws -> Int64 {
-    if let known = try find(blob, connection) {
-      if case .staged(let pin) = blob.location, pin.blob != known { try delete(pin.blob, connection) }
-      return known
-    }
+    if let known = try find(blob, connection) { return known }
     let id: Int64
     switch blob.location {
     case .memory(let bytes):
@@ -52,9 +70,20 @@ enum BlobTable {
     case .staged(let pin):
       id = pin.blob
     }
-    try connection.statement("UPDATE blob SET sha256 = ?2, md5 = ?3 WHERE id = ?1")
+    try connection.statement("UPDATE blob SET sha256 = ?2, md5 = ?3 WHERE id = ?1 AND touched > 0")
       .bind(1, id).bind(2, blob.sha256).bind(3, blob.md5).run()
+    guard connection.changedRows == 1 else { throw swept }
     return id
+  }
+
+  /// What became of an upload that was marked for removal, as another process may do after a long silence.
+  private static let swept = PouchError(.ioError, "The upload took too long and was removed.")
+
+  /// Whether nothing was linked to an upload.
+  static func isUnlinked(_ blob: Int64, _ connection: Connection) throws -> Bool {
+    let select = try connection.statement("SELECT 1 FROM blob WHERE id = ?1 AND sha256 IS NULL").bind(1, blob)
+    defer { select.reset() }
+    return try select.step()
   }
 
   private static func find(_ blob: PreparedBlob, _ connection: Connection) throws -> Int64? {
@@ -76,12 +105,6 @@ enum BlobTable {
       "UPDATE blob SET touched = ?2 WHERE id IN (SELECT blob FROM attachment WHERE revision = ?1)"
     ).bind(1, revision).bind(2, now).run()
     try connection.statement("DELETE FROM attachment WHERE revision = ?1").bind(1, revision).run()
-  }
-
-  static func delete(_ blob: Int64, _ connection: Connection) throws {
-    try connection.statement("DELETE FROM chunk WHERE key BETWEEN ?1 AND ?2")
-      .bind(1, key(blob, 0)).bind(2, key(blob + 1, 0) - 1).run()
-    try connection.statement("DELETE FROM blob WHERE id = ?1").bind(1, blob).run()
   }
 
   /// Marks a blob without a user for removal: nothing can be linked to it any more.
@@ -109,15 +132,16 @@ enum BlobTable {
     return true
   }
 
-  /// The blobs that no stored revision uses.
+  /// The blobs that no stored revision uses, without uploads that may yet be resumed.
   /// - Parameter idle: only those not touched for so many seconds.
   static func orphans(idle: Int64, _ connection: Connection) throws -> [Int64] {
     let select = try connection.statement(
       """
       SELECT id FROM blob WHERE touched <= ?1
+      AND (sha256 IS NOT NULL OR md5 IS NULL OR touched <= ?2)
       AND NOT EXISTS (SELECT 1 FROM attachment WHERE attachment.blob = blob.id)
       """
-    ).bind(1, now - idle)
+    ).bind(1, now - idle).bind(2, now - StoreTuning.resumableSeconds)
     var ids: [Int64] = []
     while try select.step() { ids.append(select.int(0)) }
     return ids
@@ -126,8 +150,8 @@ enum BlobTable {
   /// The bytes of a blob, piece by piece, each by a short read of its own.
   static func stream(_ pin: BlobPins.Pin, _ range: Range<Int64>, from store: Store) -> ByteStream {
     let chunkSize = Int64(StoreTuning.chunkSize)
-    return ByteStream {
-      var position = range.lowerBound
+    return ByteStream(seekable: { offset in
+      var position = range.lowerBound + offset
       return {
         guard position < range.upperBound else { return nil }
         try Task.checkCancellation()
@@ -149,6 +173,6 @@ enum BlobTable {
         position += wanted
         return bytes
       }
-    }
+    })
   }
 }

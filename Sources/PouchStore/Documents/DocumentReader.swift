@@ -57,24 +57,16 @@ struct DocumentReader {
   private func attachments(
     _ stored: [StoredAttachment], _ tree: RevisionTree, node index: Int, _ options: GetOptions
   ) throws -> Attachments {
-    let newest = try newestKnown(options.attachmentsSince, tree, node: index)
-    let isAskedFor = options.parts.contains(.attachments) || options.attachmentsSince != nil
+    let selection = AttachmentSelection(options, ancestry: tree.path(from: index).lazy.map(\.revision))
     var attachments = Attachments()
     for attachment in stored {
       var shown = attachment.stub
-      if isAskedFor, attachment.revisionPosition > newest {
+      if selection.includes(revisionPosition: attachment.revisionPosition) {
         let pin = store.pins.pin(attachment.blob)
         shown.content = .stream(BlobTable.stream(pin, 0..<attachment.storedLength, from: store))
       }
       attachments[attachment.name] = shown
     }
     return attachments
-  }
-
-  /// The generation up to which the reader has the attachments: that of the newest ancestor among those it named.
-  private func newestKnown(_ since: [RevisionID]?, _ tree: RevisionTree, node index: Int) throws -> Int {
-    guard let since, !since.isEmpty else { return 0 }
-    let known = Set(since)
-    return tree.path(from: index).first { known.contains($0.revision) }?.revision.generation ?? 0
   }
 }

@@ -80,7 +80,8 @@ struct DocumentWriter {
     let tree = row?.tree ?? .empty
     let parent = document.mode == .edits ? try editedLeaf(document, row) : nil
     if document.mode == .replicated, tree.index(of: document.path[0]) != nil { return document.path[0] }
-    let generation = document.mode == .edits ? (parent?.generation ?? 0) + 1 : document.path[0].generation
+    let generation =
+      document.mode == .edits ? try RevisionDigest.generation(after: parent) : document.path[0].generation
     let attachments = try document.attachments.map {
       try resolve($0, of: document, in: tree, parent: parent, generation: generation)
     }
@@ -91,17 +92,19 @@ struct DocumentWriter {
         after: parent, isDeleted: document.isDeleted, bodyDigest: document.bodyDigest, attachments: attachments)
       path = parent.map { [revision, $0] } ?? [revision]
     case .replicated:
-      path = Array(document.path.prefix(transaction.state.revsLimit))
+      // All of it: what lies beyond the limit may be where the branch joins the tree.
+      path = document.path
     }
     let sequence = transaction.state.lastSequence + 1
     let (merged, outcome) = tree.merging(
       RevisionTree.Branch(path, isDeleted: document.isDeleted, body: sequence))
     guard outcome != .known else { throw PouchError.conflict }
     transaction.state.lastSequence = sequence
-    let key = try store(
-      merged.stemmed(to: transaction.state.revsLimit), sequence: sequence, id: document.id, over: row)
+    let stemmed = merged.stemmed(to: transaction.state.revsLimit)
+    let key = try store(stemmed, sequence: sequence, id: document.id, over: row)
     try insertRevision(sequence, of: key, document.body, attachments)
     try supersede(leavesOf: tree, by: merged)
+    try RevisionRow.delete(bodiesOf: merged, butThoseOf: stemmed, connection)
     return path[0]
   }
 
@@ -174,10 +177,10 @@ struct DocumentWriter {
         blob: try BlobTable.link(blob, connection))
     case .stub(let digest):
       for candidate in try storedRevisions(of: document, in: tree, parent: parent) {
-        guard var stored = try candidate().first(where: { $0.name == attachment.name }),
-          digest == nil || digest == stored.digest
+        guard let stored = try candidate().first(where: { $0.name == attachment.name }),
+          digest == nil || digest == stored.digest,
+          attachment.revisionPosition == nil || attachment.revisionPosition == stored.revisionPosition
         else { continue }
-        stored.contentType = attachment.contentType
         return stored
       }
       throw PouchError(
@@ -209,5 +212,15 @@ extension RevisionRow {
   static func delete(_ sequence: Int64, _ connection: Connection) throws {
     try BlobTable.release(by: sequence, connection)
     try connection.statement("DELETE FROM revision WHERE seq = ?1").bind(1, sequence).run()
+    try connection.statement("DELETE FROM superseded WHERE seq = ?1").bind(1, sequence).run()
+  }
+
+  /// Removes the bodies of revisions that a smaller tree no longer knows: nothing could ask for them any more.
+  static func delete(
+    bodiesOf tree: RevisionTree, butThoseOf smaller: RevisionTree, _ connection: Connection
+  ) throws {
+    guard smaller.nodes.count < tree.nodes.count else { return }
+    let kept = Set(smaller.nodes.compactMap(\.body))
+    for body in tree.nodes.compactMap(\.body) where !kept.contains(body) { try delete(body, connection) }
   }
 }

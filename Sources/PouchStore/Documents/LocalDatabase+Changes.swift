@@ -22,6 +22,22 @@ extension LocalDatabase {
     }
   }
 
+  @concurrent
+  public func pendingChanges(after position: UpdateSequence) async throws -> Int {
+    let store = try store
+    return try store.read { connection in
+      let last = try DatabaseState.load(connection).lastSequence
+      let start = store.number(of: position, last: last)
+      // Counting takes time for each change, and a reader may ask at each of its steps.
+      guard last - start <= StoreTuning.countedChanges else { return Int(last - start) }
+      let select = try connection.statement(
+        "SELECT count(*) FROM revision r JOIN document d ON d.key = r.document WHERE r.seq > ?1 AND d.seq = r.seq"
+      ).bind(1, start)
+      defer { select.reset() }
+      return try select.step() ? Int(select.int(0)) : 0
+    }
+  }
+
   private func ascending(
     _ query: ChangesQuery, after position: UpdateSequence?, limit: Int, _ store: Store
   ) throws -> ChangesBatch {
@@ -62,7 +78,19 @@ private struct ChangesReader {
   let query: ChangesQuery
   let limit: Int
 
-  private var hasBodies: Bool { query.rows != .idsOnly }
+  private var hasBodies: Bool { query.rows != .idsOnly || query.selector != nil }
+
+  /// What a batch has so far.
+  private struct Progress {
+    var changes: [Change] = []
+    /// The bytes of the bodies that were read.
+    var bytes = 0
+    var examined = 0
+
+    func isFull(_ limit: Int) -> Bool {
+      changes.count >= limit || bytes >= Tuning.changesBatchBytes || examined >= Tuning.changesExamined
+    }
+  }
 
   private func select(_ condition: String) throws -> Statement {
     try documents.connection.statement(
@@ -81,18 +109,14 @@ private struct ChangesReader {
   ) throws -> ChangesBatch {
     let select = try select(condition).bind(1, start).bind(2, end)
     defer { select.reset() }
-    var changes: [Change] = []
-    var bytes = 0
+    var progress = Progress()
+    var last = start
     while try select.step() {
-      guard changes.count < limit, bytes < Tuning.changesBatchBytes else {
-        let last = changes.last?.sequence ?? documents.store.sequence(start)
-        return ChangesBatch(changes: changes, lastSequence: last, hasMore: true)
-      }
+      guard !progress.isFull(limit) else { return batch(progress, upTo: last, hasMore: true) }
       let id = DocumentID(select.text(4))
-      guard isWanted(id) else { continue }
-      changes.append(try change(id, select, &bytes))
+      last = try examine(id, select, isWanted: isWanted(id), &progress)
     }
-    return ChangesBatch(changes: changes, lastSequence: documents.store.sequence(end), hasMore: false)
+    return batch(progress, upTo: end, hasMore: false)
   }
 
   /// The changes of some documents, each looked up by its id.
@@ -106,24 +130,40 @@ private struct ChangesReader {
     lookup.reset()
     sequences.sort()
     let select = try select("r.seq = ?1 AND d.seq = r.seq")
-    var changes: [Change] = []
-    var bytes = 0
-    for sequence in sequences.prefix(limit) where bytes < Tuning.changesBatchBytes {
+    defer { select.reset() }
+    var progress = Progress()
+    var last = start
+    for sequence in sequences {
+      guard !progress.isFull(limit) else { return batch(progress, upTo: last, hasMore: true) }
       select.reset()
       guard try select.bind(1, sequence).step() else { continue }
-      changes.append(try change(DocumentID(select.text(4)), select, &bytes))
+      last = try examine(DocumentID(select.text(4)), select, isWanted: true, &progress)
     }
-    select.reset()
-    let hasMore = changes.count < sequences.count
-    let last = hasMore ? changes.last?.sequence ?? documents.store.sequence(start) : documents.store.sequence(end)
-    return ChangesBatch(changes: changes, lastSequence: last, hasMore: hasMore)
+    return batch(progress, upTo: end, hasMore: false)
   }
 
-  private func change(_ id: DocumentID, _ select: Statement, _ bytes: inout Int) throws -> Change {
+  private func batch(_ progress: Progress, upTo last: Int64, hasMore: Bool) -> ChangesBatch {
+    ChangesBatch(changes: progress.changes, lastSequence: documents.store.sequence(last), hasMore: hasMore)
+  }
+
+  /// Adds a change to a batch, if it is asked for.
+  /// - Returns: where it stands in the log.
+  private func examine(
+    _ id: DocumentID, _ select: Statement, isWanted: Bool, _ progress: inout Progress
+  ) throws -> Int64 {
+    progress.examined += 1
+    guard isWanted else { return select.int(1) }
     let row = try DocumentRow(select)
+    if let change = try change(id, row, select, &progress.bytes) { progress.changes.append(change) }
+    return row.sequence
+  }
+
+  private func change(_ id: DocumentID, _ row: DocumentRow, _ select: Statement, _ bytes: inout Int) throws -> Change? {
     guard let winner = row.tree.winnerIndex else { throw BinaryReader.damaged }
     var document: Document?
-    if case .documents(let parts) = query.rows {
+    if hasBodies {
+      var parts: DocumentParts = []
+      if case .documents(let wanted) = query.rows { parts = wanted }
       let winning = select.int(5)
       let stored =
         winning == row.sequence
@@ -132,10 +172,24 @@ private struct ChangesReader {
       bytes += stored.body.count
       document = try documents.document(id, row, node: winner, stored, GetOptions(including: parts))
     }
-    let revisions =
-      query.style == .winner ? [row.tree.nodes[winner].revision] : row.tree.leaves.map(\.revision)
+    var revisions: [RevisionID]
+    switch query.style {
+    case .winner: revisions = [row.tree.nodes[winner].revision]
+    case .allLeaves: revisions = row.tree.leaves.map(\.revision)
+    }
+    if let selector = query.selector, let winning = document {
+      revisions = try revisions.filter { revision in
+        if revision == winning.revision { return selector.matches(winning) }
+        guard let index = row.tree.index(of: revision),
+          let leaf = try documents.document(id, row, node: index, GetOptions())
+        else { return false }
+        bytes += leaf.body.bytes.count
+        return selector.matches(leaf)
+      }
+      if revisions.isEmpty { return nil }
+    }
     return Change(
       sequence: documents.store.sequence(row.sequence), id: id, revisions: revisions, isDeleted: row.isDeleted,
-      document: document)
+      document: query.rows == .idsOnly ? nil : document)
   }
 }

@@ -14,6 +14,21 @@ extension LocalDatabase {
     }
   }
 
+  @concurrent
+  public func localDocs(_ query: AllDocsQuery) async throws -> AllDocsPage {
+    let store = try store
+    return try store.read { connection in
+      let documents =
+        try query.keys.map { keys in try keys.compactMap { try LocalDocuments.read($0, connection) } }
+        ?? LocalDocuments.list(query, connection)
+      let rows = documents.map { document in
+        AllDocsPage.Row(
+          id: document.id ?? "", revision: document.revision, document: query.rows == .idsOnly ? nil : document)
+      }
+      return AllDocsPage(totalRows: try connection.count("local"), offset: max(0, query.skip), rows: rows)
+    }
+  }
+
   private func rows(
     of keys: [DocumentID], _ query: AllDocsQuery, _ reader: DocumentReader
   ) throws -> [AllDocsPage.Row] {

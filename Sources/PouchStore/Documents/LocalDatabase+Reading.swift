@@ -107,17 +107,23 @@ extension LocalDatabase {
     let store = try store
     return try store.read { connection in
       let reader = DocumentReader(connection: connection, store: store)
-      return try requests.map { request in
+      var results: [BulkGetResult] = []
+      results.reserveCapacity(requests.count)
+      var bytes = 0
+      for request in requests {
+        if let limit = options.byteLimit, bytes >= limit, !results.isEmpty { break }
         var options = options
         options.attachmentsSince = request.attachmentsSince ?? options.attachmentsSince
         do {
           let which = request.revision.map { OpenRevisions.these([$0]) } ?? .all
           let found = try openRevisions(of: request.id, which, options, reader)
-          return BulkGetResult(id: request.id, outcome: .success(found))
+          bytes += found.reduce(0) { $0 + ($1.document?.body.bytes.count ?? 0) }
+          results.append(BulkGetResult(id: request.id, outcome: .success(found)))
         } catch let error as PouchError {
-          return BulkGetResult(id: request.id, outcome: .failure(error))
+          results.append(BulkGetResult(id: request.id, outcome: .failure(error)))
         }
       }
+      return results
     }
   }
 

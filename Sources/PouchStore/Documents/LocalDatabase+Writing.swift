@@ -15,6 +15,9 @@ extension LocalDatabase {
       prepared = try await firstHalf + secondHalf
     }
     let outcomes = try await write(prepared, store)
+    for case .success(let document) in prepared {
+      for case .new(let blob) in document.attachments.map(\.content) { await BlobUpload.discard(blob, from: store) }
+    }
     compactIfDue(store)
     return documents.indices.map { index in
       var id = documents[index].id

@@ -26,12 +26,37 @@ enum LocalDocuments {
     return RevisionID(generation: 0, suffix: String(number))
   }
 
+  /// The documents of a range.
+  static func list(_ query: AllDocsQuery, _ connection: Connection) throws -> [Document] {
+    let isAscending = query.order == .ascending
+    var conditions = ["1"]
+    if query.start != nil { conditions.append("id \(isAscending ? ">=" : "<=") ?1") }
+    if query.end != nil {
+      conditions.append("id \(isAscending ? "<" : ">")\(query.endBound == .exclusive ? "" : "=") ?2")
+    }
+    let select = try connection.statement(
+      """
+      SELECT revision, body, id FROM local WHERE \(conditions.joined(separator: " AND "))
+      ORDER BY id \(isAscending ? "ASC" : "DESC") LIMIT ?3 OFFSET ?4
+      """)
+    if let start = query.start { select.bind(1, start.text) }
+    if let end = query.end { select.bind(2, end.text) }
+    select.bind(3, query.limit.map { Int64(max(0, $0)) } ?? -1).bind(4, Int64(max(0, query.skip)))
+    defer { select.reset() }
+    var documents: [Document] = []
+    while try select.step() { documents.append(document(DocumentID(select.text(2)), select)) }
+    return documents
+  }
+
   static func read(_ id: DocumentID, _ connection: Connection) throws -> Document? {
     let select = try connection.statement("SELECT revision, body FROM local WHERE id = ?1").bind(1, id.text)
     defer { select.reset() }
     guard try select.step() else { return nil }
-    return Document(
-      id: id, revision: RevisionID(generation: 0, suffix: String(select.int(0))),
-      body: JSONText(stored: select.bytes(1)))
+    return document(id, select)
+  }
+
+  private static func document(_ id: DocumentID, _ row: Statement) -> Document {
+    Document(
+      id: id, revision: RevisionID(generation: 0, suffix: String(row.int(0))), body: JSONText(stored: row.bytes(1)))
   }
 }

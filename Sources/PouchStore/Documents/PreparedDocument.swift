@@ -36,6 +36,7 @@ struct PreparedDocument: Sendable {
     guard document.body.bytes.count <= bodyLimit else {
       throw PouchError(.documentTooLarge, id.text)
     }
+    try document.validateBody()
     self.mode = mode
     isDeleted = document.isDeleted
     body = document.body
@@ -56,16 +57,8 @@ struct PreparedDocument: Sendable {
   private static func path(of document: Document, _ mode: WriteMode) throws -> [RevisionID] {
     if document.id?.isLocal == true { return document.revision.map { [$0] } ?? [] }
     switch mode {
-    case .edits:
-      return document.revision.map { [$0] } ?? []
-    case .replicated:
-      guard let path = document.revisions ?? document.revision.map({ [$0] }), let oldest = path.last else {
-        throw PouchError(
-          .badRequest, "When `new_edits: false`, the document needs `_rev` or `_revisions` specified")
-      }
-      let isUnbroken = zip(path, path.dropFirst()).allSatisfy { $0.generation - 1 == $1.generation }
-      guard isUnbroken, oldest.generation >= 1 else { throw PouchError(.badRequest, "Invalid rev format") }
-      return path
+    case .edits: return document.revision.map { [$0] } ?? []
+    case .replicated: return try document.replicatedPath
     }
   }
 

@@ -15,13 +15,20 @@ enum RevisionDigest {
     return Array(md5.finalize())
   }
 
-  static func next(
-    after parent: RevisionID?, isDeleted: Bool, bodyDigest: [UInt8], attachments: [StoredAttachment]
-  ) throws(PouchError) -> RevisionID {
+  /// The generation of an edit.
+  /// - Throws: ``PouchError/Code/badRequest`` after the highest there is, which only other databases can have made.
+  static func generation(after parent: RevisionID?) throws(PouchError) -> Int {
     let generation = parent?.generation ?? 0
     guard generation < Limits.generation else {
       throw PouchError(.badRequest, "The revision's generation cannot be counted on.")
     }
+    return generation + 1
+  }
+
+  static func next(
+    after parent: RevisionID?, isDeleted: Bool, bodyDigest: [UInt8], attachments: [StoredAttachment]
+  ) throws(PouchError) -> RevisionID {
+    let generation = try generation(after: parent)
     var input: [UInt8] = []
     input.reserveCapacity(96)
     func add(_ part: some Collection<UInt8>) {
@@ -39,6 +46,6 @@ enum RevisionDigest {
     }
     var md5 = Insecure.MD5()
     md5.update(data: input)
-    return RevisionID(generation: generation + 1, digest: Array(md5.finalize()))
+    return RevisionID(generation: generation, digest: Array(md5.finalize()))
   }
 }

@@ -48,6 +48,9 @@ struct Connection {
 }
 
 /// A statement to be bound, stepped and read; valid only until the same SQL is prepared again or the access ends.
+///
+/// Indices are constants and lengths are bounded where documents are checked, so a parameter that SQLite does not take
+/// is a programmer's error; it must not leave the value bound before in its place.
 struct Statement {
   fileprivate let handle: OpaquePointer
 
@@ -56,7 +59,7 @@ struct Statement {
 
   @discardableResult
   func bind(_ index: Int32, _ value: Int64) -> Statement {
-    sqlite3_bind_int64(handle, index, value)
+    bound(sqlite3_bind_int64(handle, index, value))
     return self
   }
 
@@ -64,9 +67,10 @@ struct Statement {
   func bind(_ index: Int32, _ text: String) -> Statement {
     var copy = text
     copy.withUTF8 { utf8 in
-      _ = utf8.withMemoryRebound(to: CChar.self) { characters in
-        sqlite3_bind_text64(
-          handle, index, characters.baseAddress, UInt64(characters.count), Statement.transient, UInt8(SQLITE_UTF8))
+      utf8.withMemoryRebound(to: CChar.self) { characters in
+        bound(
+          sqlite3_bind_text64(
+            handle, index, characters.baseAddress, UInt64(characters.count), Statement.transient, UInt8(SQLITE_UTF8)))
       }
     }
     return self
@@ -76,9 +80,9 @@ struct Statement {
   func bind(_ index: Int32, _ bytes: some ContiguousBytes) -> Statement {
     bytes.withContiguousBytes { buffer in
       if buffer.count == 0 {
-        _ = sqlite3_bind_zeroblob(handle, index, 0)
+        bound(sqlite3_bind_zeroblob(handle, index, 0))
       } else {
-        _ = sqlite3_bind_blob64(handle, index, buffer.baseAddress, UInt64(buffer.count), Statement.transient)
+        bound(sqlite3_bind_blob64(handle, index, buffer.baseAddress, UInt64(buffer.count), Statement.transient))
       }
     }
     return self
@@ -86,8 +90,12 @@ struct Statement {
 
   @discardableResult
   func bindNull(_ index: Int32) -> Statement {
-    sqlite3_bind_null(handle, index)
+    bound(sqlite3_bind_null(handle, index))
     return self
+  }
+
+  private func bound(_ code: Int32) {
+    precondition(code == SQLITE_OK, "SQLite takes the parameter.")
   }
 
   /// Moves to the next row; `false` at the end.

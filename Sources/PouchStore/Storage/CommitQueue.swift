@@ -28,7 +28,7 @@ final class CommitQueue: Sendable {
   /// Adds a write.
   /// - Parameters:
   ///   - body: what writes; it is run again if a write that shared its transaction failed.
-  ///   - wakeUp: called when the queue was idle; must see to it that ``drain(_:)`` is called.
+  ///   - wakeUp: called when the queue was idle; must see to it that ``commitNext(_:)`` is called.
   func submit<Value: Sendable>(
     _ body: @escaping @Sendable (WriteTransaction) throws -> Value, wakeUp: () -> Void
   ) async throws -> Value {
@@ -55,18 +55,21 @@ final class CommitQueue: Sendable {
     waiting.withLock { $0.isClosed = true }
   }
 
-  /// Commits all that waits, on the writer's thread.
+  /// Commits the next group of those that wait, on the writer's thread.
+  ///
+  /// One group at a time, so that whatever else wants the writer, such as a compaction, gets its turn under steady load.
   /// - Parameter commit: runs its argument within one transaction and commits.
-  func drain(_ commit: Commit) {
-    while true {
-      let group: [Job] = waiting.withLock { waiting in
-        let group = Array(waiting.jobs.prefix(StoreTuning.groupedWrites))
-        waiting.jobs.removeFirst(group.count)
-        if group.isEmpty { waiting.isDraining = false }
-        return group
-      }
-      guard !group.isEmpty else { return }
-      finish(group, commit)
+  /// - Returns: whether more wait, and this must be called again.
+  func commitNext(_ commit: Commit) -> Bool {
+    let group = waiting.withLock { waiting in
+      let group = Array(waiting.jobs.prefix(StoreTuning.groupedWrites))
+      waiting.jobs.removeFirst(group.count)
+      return group
+    }
+    if !group.isEmpty { finish(group, commit) }
+    return waiting.withLock { waiting in
+      waiting.isDraining = !waiting.jobs.isEmpty
+      return waiting.isDraining
     }
   }
 

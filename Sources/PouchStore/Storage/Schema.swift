@@ -40,10 +40,10 @@ enum Schema {
   /// Runs first on every connection: recognises the file before anything of it is changed.
   /// - Throws: ``PouchError/Code/unsupportedFormat`` for files that are not ours or of a newer format.
   static func check(_ connection: Connection) throws {
+    if try isUnfinished(connection) { return }
     let application = try pragma("application_id", connection)
     let version = try pragma("user_version", connection)
-    let isEmpty = try pragma("page_count", connection) == 0
-    if isEmpty || (application == applicationID && version == formatVersion) { return }
+    if application == applicationID && version == formatVersion { return }
     guard application == applicationID else {
       throw PouchError(.unsupportedFormat, "The file is an SQLite database, but not one of PeerPouch.")
     }
@@ -51,6 +51,18 @@ enum Schema {
       .unsupportedFormat,
       "The file has format \(version); this version of PeerPouch reads format \(formatVersion).")
   }
+
+  /// Whether the file is empty, or has no more than settings: another process is making it, or died while it did.
+  ///
+  /// What is asked stands in the order in which the answers change, as they may between the questions.
+  private static func isUnfinished(_ connection: Connection) throws -> Bool {
+    guard try connection.count("sqlite_schema") == 0 else { return false }
+    if try pragma("page_count", connection) == 0 { return true }
+    return try pragma("application_id", connection) == 0 && pragma("auto_vacuum", connection) == incrementalVacuum
+  }
+
+  /// What `PRAGMA auto_vacuum` answers when it is `INCREMENTAL`.
+  private static let incrementalVacuum: Int64 = 2
 
   /// Settings that only an empty file takes, and that are kept in it.
   static func prepareFile(_ connection: Connection) throws {
@@ -102,6 +114,8 @@ enum StoreTuning {
   static let journalCeilingPages = 4 * checkpointPages
   /// How long a write waits for another process in seconds before it fails with `database_busy`.
   static let busySeconds = 30.0
+  /// How long an opening pauses in seconds before it tries again: about as long as another process needs for its own.
+  static let openingPause = 0.01
   /// Bytes per row of `chunk`: rows this long hardly cost more than the bytes themselves, and a reader holds one.
   static let chunkSize = 256 << 10
   /// Bytes per transaction while an attachment is uploaded, so that other writers get their turn.
@@ -115,8 +129,15 @@ enum StoreTuning {
   /// Unfinished uploads and blobs without a user are removed when they are older, in seconds, while another process has
   /// the file open, which may be about to use them.
   static let orphanSeconds: Int64 = 3600
+  /// How long in seconds an upload that was cut short is kept to be resumed: a night and a weekend day.
+  static let resumableSeconds: Int64 = 36 * 3600
+  /// After so many seconds without a byte an upload counts as cut short, though another process has the file open, which
+  /// may be the one that uploads.
+  static let stalledUploadSeconds: Int64 = 120
   /// Superseded bodies beyond this number start a compaction by themselves, once they outnumber the documents.
   static let automaticCompaction = 10_000
+  /// Up to how many entries of the log are counted to tell how far a reader is behind; beyond, their number is told.
+  static let countedChanges: Int64 = 10_000
   /// How many bodies a compaction removes in one transaction.
   static let compactionBatch = 1000
   /// How many free pages a compaction gives back in one transaction: 16 MiB.

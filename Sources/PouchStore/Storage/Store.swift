@@ -46,7 +46,7 @@ final class Store: Sendable {
       try Schema.configure(connection)
     }
     if let path {
-      database = try DatabasePool(path: path, configuration: configuration)
+      database = try Store.openPool(path, configuration)
     } else {
       database = try DatabaseQueue(configuration: configuration)
     }
@@ -65,6 +65,19 @@ final class Store: Sendable {
     clock.advance(to: state.lastSequence)
     let superseded = try readOnce { try $0.count("superseded") }
     lifecycle.withLock { $0.supersededBodies = superseded }
+  }
+
+  /// Opens the file, and waits for other processes that are doing so: turning on the log fails at once where other
+  /// statements wait.
+  private static func openPool(_ path: String, _ configuration: GRDB.Configuration) throws -> DatabasePool {
+    let deadline = ContinuousClock.now + .seconds(StoreTuning.busySeconds)
+    while true {
+      do {
+        return try DatabasePool(path: path, configuration: configuration)
+      } catch let error where PouchError(storage: error).code == .databaseBusy && ContinuousClock.now < deadline {
+        Thread.sleep(forTimeInterval: StoreTuning.openingPause)
+      }
+    }
   }
 
   /// Makes the tables of a new file, and gives a copied one a new epoch.
@@ -139,9 +152,7 @@ final class Store: Sendable {
     _ body: @escaping @Sendable (WriteTransaction) throws -> Value
   ) async throws(PouchError) -> Value {
     do {
-      return try await commits.submit(body) {
-        database.asyncWriteWithoutTransaction { [self] in commitGroups(Connection($0)) }
-      }
+      return try await commits.submit(body) { commitSoon() }
     } catch {
       throw PouchError(storage: error)
     }
@@ -158,8 +169,15 @@ final class Store: Sendable {
     }
   }
 
-  private func commitGroups(_ connection: Connection) {
-    commits.drain { work in
+  private func commitSoon() {
+    database.asyncWriteWithoutTransaction { [self] in
+      if commitNextGroup(Connection($0)) { commitSoon() }
+    }
+  }
+
+  /// - Returns: whether more writes wait.
+  private func commitNextGroup(_ connection: Connection) -> Bool {
+    commits.commitNext { work in
       let sequence = try Store.transaction(connection) {
         let before = try DatabaseState.load(connection)
         let transaction = WriteTransaction(connection, before)
@@ -265,8 +283,10 @@ final class Store: Sendable {
     commits.close()
     clock.close()
     do {
-      // The writer's queue runs in order: what was submitted before is done.
-      database.writeWithoutTransaction { commitGroups(Connection($0)) }
+      // No write is accepted any more; those that were are done.
+      database.writeWithoutTransaction { connection in
+        while commitNextGroup(Connection(connection)) {}
+      }
       // GRDB closes the writer first; but only a connection that can write empties the log and removes it.
       if let pool = database as? DatabasePool {
         pool.invalidateReadOnlyConnections()

@@ -60,10 +60,7 @@ extension LocalDatabase {
           .bind(1, Int64(StoreTuning.compactionBatch))
         var sequences: [Int64] = []
         while try select.step() { sequences.append(select.int(0)) }
-        for sequence in sequences {
-          try RevisionRow.delete(sequence, connection)
-          try connection.statement("DELETE FROM superseded WHERE seq = ?1").bind(1, sequence).run()
-        }
+        for sequence in sequences { try RevisionRow.delete(sequence, connection) }
         return sequences.count
       }
       done += dropped

@@ -24,11 +24,7 @@ private struct DocumentPurge {
     guard let row = try DocumentRow.find(id, connection) else { return [] }
     let (tree, removed) = row.tree.removing(leaves: revisions)
     guard !removed.isEmpty else { return [] }
-    let kept = Set(tree.nodes.compactMap(\.body))
-    for body in row.tree.nodes.compactMap(\.body) where !kept.contains(body) {
-      try RevisionRow.delete(body, connection)
-      try connection.statement("DELETE FROM superseded WHERE seq = ?1").bind(1, body).run()
-    }
+    try RevisionRow.delete(bodiesOf: row.tree, butThoseOf: tree, connection)
     count(row.isDeleted, -1)
     if let winner = tree.winner {
       count(winner.isDeleted, 1)

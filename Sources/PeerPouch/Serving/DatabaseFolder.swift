@@ -1,0 +1,173 @@
+public import CouchAPI
+public import PouchCore
+public import PouchStore
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The databases in a folder, each the file `NAME.pouch`, for a server that offers them by name.
+///
+/// Names are CouchDB's: they begin with a lower-case letter, then letters, digits and `_$()+-/`; a slash becomes `%2F` in
+/// the file's name, so that no name leaves the folder. Files of other names are not offered. Databases stay open, those
+/// used last, as with CouchDB's `max_dbs_open`.
+///
+/// Security objects are read once and kept: one server at a time may use a folder.
+public actor DatabaseFolder: DatabaseSet {
+  private struct Entry {
+    let database: LocalDatabase
+    var security: JSON?
+    var lastUse: UInt64
+  }
+
+  /// The longest name in bytes; with its suffix and escapes it still is a file's name everywhere.
+  private static let nameLimit = 200
+  /// The local document that holds the security object. It is the database's own, so it moves with the file.
+  static let securityDocument: DocumentID = "_local/peerpouch.security"
+
+  /// The folder.
+  public nonisolated let path: String
+  private let options: StoreOptions
+  private var open: [String: Entry] = [:]
+  private var uses: UInt64 = 0
+  private let openLimit: Int
+
+  /// - Parameters:
+  ///   - path: the folder, which is made if it is missing.
+  ///   - openLimit: how many databases stay open when nobody uses them. An open one takes a few descriptors and some
+  ///     100 KiB.
+  /// - Throws: ``PouchError/Code/ioError`` if the folder cannot be made.
+  public init(path: String, options: StoreOptions = StoreOptions(), openLimit: Int = 200) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      throw PouchError(.ioError, "The folder \(path) could not be made.", underlying: error)
+    }
+    self.path = path
+    self.options = options
+    self.openLimit = max(1, openLimit)
+  }
+
+  /// How many databases are kept open.
+  var openCount: Int { open.count }
+
+  /// Whether a text may name a database (CouchDB documentation, `PUT /{db}`).
+  public static func isName(_ name: String) -> Bool {
+    if name == "_users" || name == "_replicator" || name == "_global_changes" { return true }
+    guard (1...nameLimit).contains(name.utf8.count), let first = name.utf8.first, (0x61...0x7A).contains(first),
+      fileName(of: name).utf8.count <= nameLimit + 50
+    else { return false }
+    return name.utf8.allSatisfy { byte in
+      switch byte {
+      case 0x61...0x7A, 0x30...0x39, UInt8(ascii: "_"), UInt8(ascii: "$"), UInt8(ascii: "("), UInt8(ascii: ")"),
+        UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "/"):
+        true
+      default: false
+      }
+    }
+  }
+
+  private static let suffix = ".pouch"
+
+  private static func fileName(of name: String) -> String {
+    name.split(separator: "/", omittingEmptySubsequences: false).joined(separator: "%2F") + suffix
+  }
+
+  private func file(of name: String) -> String { path + "/" + DatabaseFolder.fileName(of: name) }
+
+  public func names() throws -> [String] {
+    let files: [String]
+    do {
+      files = try FileManager.default.contentsOfDirectory(atPath: path)
+    } catch {
+      throw PouchError(.ioError, "The folder \(path) could not be read.", underlying: error)
+    }
+    return files.filter { $0.hasSuffix(DatabaseFolder.suffix) }
+      .map { $0.dropLast(DatabaseFolder.suffix.count).split(separator: "%2F", omittingEmptySubsequences: false) }
+      .map { $0.joined(separator: "/") }
+      .filter(DatabaseFolder.isName)
+      .sorted { ExactString($0) < ExactString($1) }
+  }
+
+  public func database(_ name: String) throws -> any Database {
+    try entry(name).database
+  }
+
+  public func create(_ name: String) throws {
+    guard DatabaseFolder.isName(name) else { throw DatabaseFolder.illegalName(name) }
+    guard !FileManager.default.fileExists(atPath: file(of: name)) else { throw PouchError(.databaseExists) }
+    open[name] = nil
+    try keep(LocalDatabase(path: file(of: name), options: options), as: name)
+  }
+
+  public func destroy(_ name: String) async throws {
+    let database = try entry(name).database
+    open[name] = nil
+    try await database.destroy()
+  }
+
+  public func security(of name: String) async throws -> JSON {
+    let entry = try entry(name)
+    if let security = entry.security { return security }
+    var security: JSON = [:]
+    do {
+      security = try await entry.database.get(DatabaseFolder.securityDocument).body.json
+    } catch let error as PouchError where error.code == .notFound {}
+    // It may have been replaced meanwhile.
+    if let current = open[name], current.database === entry.database, current.security == nil {
+      open[name]?.security = security
+    }
+    return open[name]?.security ?? security
+  }
+
+  public func setSecurity(_ security: JSON, of name: String) async throws {
+    guard case .object(let fields) = security else {
+      throw PouchError(.badRequest, "Request body must be a JSON object")
+    }
+    let database = try entry(name).database
+    try await database.put(Document(id: DatabaseFolder.securityDocument, fields: fields))
+    if open[name]?.database === database { open[name]?.security = security }
+  }
+
+  /// Closes all databases.
+  public func close() async throws {
+    let entries = open.values
+    open = [:]
+    for entry in entries { try await entry.database.close() }
+  }
+
+  private func entry(_ name: String) throws -> Entry {
+    uses += 1
+    // A file that was removed by another process is gone for this one too.
+    if var entry = open[name], FileManager.default.fileExists(atPath: file(of: name)) {
+      entry.lastUse = uses
+      open[name] = entry
+      return entry
+    }
+    open[name] = nil
+    guard DatabaseFolder.isName(name), FileManager.default.fileExists(atPath: file(of: name)) else {
+      throw PouchError(.notFound, "Database does not exist.")
+    }
+    return try keep(LocalDatabase(path: file(of: name), options: options), as: name)
+  }
+
+  @discardableResult
+  private func keep(_ database: LocalDatabase, as name: String) throws -> Entry {
+    // Those who still work with a database that makes room keep it open until they are done.
+    if open.count >= openLimit, let oldest = open.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+      open[oldest.key] = nil
+    }
+    let entry = Entry(database: database, security: nil, lastUse: uses)
+    open[name] = entry
+    return entry
+  }
+
+  private static func illegalName(_ name: String) -> PouchError {
+    PouchError(
+      .illegalDatabaseName,
+      "Name: '\(name)'. Only lowercase characters (a-z), digits (0-9), and any of the characters _, $, (, ), +, -, and "
+        + "/ are allowed. Must begin with a letter.")
+  }
+}

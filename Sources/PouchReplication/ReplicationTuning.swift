@@ -1,0 +1,81 @@
+/// Sizes, counts and delays of replication, each with its reason.
+public enum ReplicationTuning {
+  // MARK: Reading the feed
+
+  /// How many changes are read by one request. The next request needs the position that this one ends at, so this many
+  /// changes pass in one round trip: with 50 ms of it 5,000 allow some 50,000 changes a second. They take about 1 MB.
+  public static let changesPerRead = 5_000
+  /// How many bytes of ids and revisions may wait to be copied. Two full reads fit, so that the next one is under way
+  /// while the last one is worked off.
+  public static let queuedChangesBytes = 4 * 1024 * 1024
+  /// How long a live replication waits before it asks again after it got something. A change that comes alone is copied
+  /// at once; those that follow within this time are copied together.
+  public static let liveGathering = Duration.milliseconds(20)
+  /// How often that delay is doubled when the feed answers, but with nothing: a source that does so without pause is
+  /// asked about once a second.
+  public static let emptyAnswersDoublings = 6
+
+  // MARK: Copying
+
+  /// How many changed documents one batch has at most. A thousand of 300 bytes are few enough for any server's limits,
+  /// and many enough to make the cost of a transaction vanish.
+  public static let batchDocuments = 1_000
+  /// How many bytes of bodies one request reads or writes, except that a single document may be larger.
+  public static let batchBytes = 4 * 1024 * 1024
+  /// How many bytes of ids and revisions a batch asks the target about.
+  public static let batchKeyBytes = 1024 * 1024
+  /// How many batches are under way at the same time. Each takes three round trips: eight batches of 1,000 hide 50 ms
+  /// of round-trip time up to some 50,000 documents a second.
+  public static let batchesInFlight = 8
+  /// How many bytes of bodies all batches under way hold together; beyond it by at most one document each.
+  public static let bytesInFlight = 32 * 1024 * 1024
+  /// How large a document is taken to be before the first one was seen, in bytes.
+  public static let firstDocumentEstimate = 4 * 1024
+  /// How many bytes are set aside at least for a request that reads documents.
+  public static let leastReservation = 64 * 1024
+
+  // MARK: Attachments, and documents that go alone
+
+  /// How many documents are copied one by one at the same time: those with large attachments, whose bytes are streamed,
+  /// and those that did not pass in a batch.
+  public static let singlesInFlight = 8
+  /// How many such documents may wait; a name and two revisions each.
+  public static let queuedSingles = 2_000
+  /// Up to how many bytes of attachments a document goes along in a batch: a request of its own would cost more.
+  public static let inlineAttachmentBytes = 64 * 1024
+  /// How many bytes of documents with small attachments go together.
+  public static let inlineBundleBytes = 1024 * 1024
+
+  // MARK: Checkpoints
+
+  /// How often the position is written down while documents are copied. What is lost with a crash is looked at again,
+  /// but not copied again.
+  public static let checkpointInterval = Duration.seconds(5)
+  /// How long a replication that is cancelled or fails may take to write down how far it came.
+  public static let lastCheckpointTimeout = Duration.seconds(5)
+  /// How many sessions a checkpoint remembers; CouchDB's number.
+  public static let historyEntries = 50
+  /// How often a checkpoint that somebody else wrote in between is read and written again.
+  public static let checkpointConflicts = 5
+  /// The longest session id that is taken over from a checkpoint, in bytes; CouchDB's have 32, PouchDB's 36.
+  public static let sessionIDBytes = 128
+  /// The longest position that is taken over from a checkpoint, in bytes; those of CouchDB grow with its shards, and
+  /// have some hundred for eight of them.
+  public static let sequenceBytes = 16 * 1024
+
+  // MARK: Failures
+
+  /// How many failures are listed one by one; all are counted.
+  public static let failuresListed = 100
+  /// The delay before a request is sent again, doubled each time.
+  public static let firstRetryDelay = Duration.milliseconds(250)
+  /// The longest such delay.
+  public static let longestRetryDelay = Duration.seconds(60)
+  /// The longest delay that the other side can impose (`Retry-After`).
+  public static let longestRetryAfter = Duration.seconds(300)
+  /// How often a request is tried before the replication starts again from its checkpoint.
+  public static let attemptsInPlace = 4
+  /// How often a replication that shall end starts again without having got anywhere in between, before it fails: with
+  /// the delays, after about half a minute. Live ones start again for ever.
+  public static let attemptsOnce = 6
+}
