@@ -113,7 +113,7 @@ let package = Package(
     .testTarget(
       name: "PouchStoreTests",
       dependencies: [
-        "PeerPouch", "StoreTool", "TestSupport",
+        "PeerPouch", "PouchGzip", "StoreTool", "TestSupport",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ],
