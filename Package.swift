@@ -88,7 +88,7 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "ConformanceTests", dependencies: ["PeerPouch"], swiftSettings: house),
+      name: "ConformanceTests", dependencies: ["PeerPouch", "CouchAPI"], swiftSettings: house),
     .testTarget(
       name: "CouchAPITests",
       dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],

@@ -1,3 +1,4 @@
+import CouchAPI
 import Foundation
 import PeerPouch
 import Testing
@@ -6,6 +7,8 @@ import Testing
 enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case memory
   case file
+  /// A client of the whole HTTP API, without sockets: requests go to a router over a file.
+  case remote
 
   var testDescription: String { rawValue }
 
@@ -18,20 +21,38 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case .memory:
       database = try await Pouch("memory:", options: options)
     case .file:
-      let folder = FileManager.default.temporaryDirectory.appendingPathComponent("peerpouch-\(UUID().uuidString)")
-      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      let folder = try Self.makeFolder()
       defer { try? FileManager.default.removeItem(at: folder) }
       database = try await Pouch(folder.appendingPathComponent("test.pouch").path, options: options)
       return try await run(database, body)
+    case .remote:
+      let folder = try Self.makeFolder()
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let databases = try DatabaseFolder(path: folder.path, options: options)
+      try await databases.create("test")
+      database = RemoteDatabase(
+        carrier: LocalCarrier(Router(databases, access: AdminParty())), path: ["test"], name: "http://test.invalid/test"
+      )
+      let stored = try await databases.database("test")
+      let value = try await run(database, checking: stored, body)
+      try await databases.close()
+      return value
     }
     return try await run(database, body)
   }
 
+  private static func makeFolder() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("peerpouch-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }
+
   private func run<Value>(
-    _ database: any Database, _ body: (any Database) async throws -> Value
+    _ database: any Database, checking stored: (any Database)? = nil,
+    _ body: (any Database) async throws -> Value
   ) async throws -> Value {
     let value = try await body(database)
-    if let local = database as? LocalDatabase {
+    if let local = (stored ?? database) as? LocalDatabase {
       #expect(try await local.integrityCheck() == [])
     }
     try await database.destroy()

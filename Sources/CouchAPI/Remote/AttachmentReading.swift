@@ -72,8 +72,8 @@ struct AttachmentReading {
   private var expected: AttachmentExpectation
   /// The first byte that is wanted and the one after the last, if not all are.
   private let range: Range<Int64>?
-  /// How many bytes were delivered.
-  private var delivered: Int64 = 0
+  /// How many of the wanted bytes were delivered, or are not asked for.
+  private var delivered: Int64
   private var source: ByteStream.AsyncIterator?
   /// How many bytes that come are to be dropped, since the server began further ahead than it was asked.
   private var surplus: Int64 = 0
@@ -82,28 +82,30 @@ struct AttachmentReading {
   private var breaks = 0
   private var deliveredAtBreak: Int64 = 0
 
-  /// The bytes of an attachment, asked for when they are first pulled; anew with each iteration.
+  /// The bytes of an attachment, asked for when they are first pulled; anew with each iteration, and from any offset.
   static func stream(
     _ client: RemoteClient, _ location: AttachmentLocation, expecting expected: AttachmentExpectation
   ) -> ByteStream {
-    ByteStream {
-      var reading = AttachmentReading(client, location, expecting: expected)
+    ByteStream(seekable: { offset in
+      var reading = AttachmentReading(client, location, expecting: expected, from: offset)
       return { try await reading.next() }
-    }
+    })
   }
 
   /// - Parameters:
-  ///   - range: which bytes are wanted, if not all; a digest is then not checked.
+  ///   - range: which bytes are wanted, if not all.
+  ///   - offset: how many of the wanted bytes are there already. Of parts the digest cannot be checked.
   ///   - opened: a response that is there already, and how many of its bytes are not wanted.
   init(
     _ client: RemoteClient, _ location: AttachmentLocation, expecting expected: AttachmentExpectation,
-    range: Range<Int64>? = nil, opened: (response: Response, surplus: Int64)? = nil
+    range: Range<Int64>? = nil, from offset: Int64 = 0, opened: (response: Response, surplus: Int64)? = nil
   ) {
     self.client = client
     self.location = location
     self.expected = expected
     self.range = range
-    if range == nil, let digest = expected.digest, digest.hasPrefix("md5-") { md5 = Insecure.MD5() }
+    delivered = offset
+    if range == nil, offset == 0, let digest = expected.digest, digest.hasPrefix("md5-") { md5 = Insecure.MD5() }
     if let opened {
       source = opened.response.body.stream.makeAsyncIterator()
       surplus = opened.surplus
@@ -115,7 +117,7 @@ struct AttachmentReading {
 
   mutating func next() async throws -> [UInt8]? {
     while !isFinished {
-      if let total, delivered == total { return try await finish() }
+      if let total, delivered >= total { return try await finish() }
       do {
         if source == nil { try await open() }
         if let piece = try await source?.next(isolation: #isolation) {

@@ -25,7 +25,8 @@ enum ErrorAnswer {
   static func error(in slice: JSONSlice, status: Int = 500) -> PouchError? {
     guard let name = slice["error"]?.string else { return nil }
     let reason = slice["reason"]?.string ?? name
-    return PouchError(code(named: name) ?? code(ofStatus: status), prefix(of: reason))
+    let code = code(named: name) ?? code(ofStatus: status)
+    return PouchError(code, named: prefix(of: name), prefix(of: reason))
   }
 
   private static func prefix(of reason: String) -> String {

@@ -49,12 +49,12 @@ extension RemoteDatabase {
     let surplus = response.isPartial ? 0 : wanted.lowerBound
     // The response that is there serves the first reading; further ones ask anew.
     let first = FirstResponse(response.response)
-    let content = ByteStream {
-      let opened = first.take().map { (response: $0, surplus: surplus) }
+    let content = ByteStream(seekable: { offset in
+      let opened = offset == 0 ? first.take().map { (response: $0, surplus: surplus) } : nil
       var reading = AttachmentReading(
-        self.client, location, expecting: expected, range: part, opened: opened)
+        self.client, location, expecting: expected, range: part, from: offset, opened: opened)
       return { try await reading.next() }
-    }
+    })
     return AttachmentDownload(attachment: attachment, range: wanted, content: content)
   }
 

@@ -9,18 +9,24 @@ extension RemoteDatabase {
     var results: [BulkGetResult] = []
     results.reserveCapacity(requests.count)
     var rest = requests[...]
+    var bytes = 0
     while !rest.isEmpty {
-      let expected = traits.withLock { $0.documents(in: RemoteTuning.pageBytes) }
+      // How much comes is only known afterwards: a little too much, or by several requests.
+      let wanted = min(options.byteLimit.map { $0 - bytes } ?? .max, RemoteTuning.pageBytes)
+      if wanted <= 0, !results.isEmpty { break }
+      let expected = traits.withLock { $0.documents(in: max(1, wanted)) }
       let part = rest.prefix(min(expected, RemoteTuning.bulkGetCount))
       rest = rest[part.endIndex...]
       let came = try await bulkGet(part, options)
-      learn(from: came)
+      bytes += learn(from: came)
       results += came
     }
     return results
   }
 
-  private func learn(from results: [BulkGetResult]) {
+  /// Notes how large the documents are that came.
+  /// - Returns: the bytes of all of them.
+  private func learn(from results: [BulkGetResult]) -> Int {
     var bytes = 0
     var count = 0
     for result in results {
@@ -31,6 +37,7 @@ extension RemoteDatabase {
       }
     }
     traits.withLock { $0.learn(bytes: bytes, of: count) }
+    return bytes
   }
 
   /// One request, or several if its answer is too large or the server does not know it.

@@ -76,7 +76,8 @@ extension RemoteDatabase {
         // The position is of another database; CouchDB refuses it, and the feed starts at the beginning.
         return try await batch(query, after: .start, limit: limit)
       } catch let error as PouchError
-        where query.isFilteredByServer && error.isOfUnknownRequest && traits.withLock(\.filtersChanges)
+        where ChangesFilter(query, isKnown: true).isServers && error.isOfUnknownRequest
+        && traits.withLock(\.filtersChanges)
       {
         traits.withLock { $0.filtersChanges = false }
       }
@@ -88,23 +89,23 @@ extension RemoteDatabase {
   }
 
   private func ask(_ query: ChangesQuery, since start: UpdateSequence?, limit: Int?) async throws -> ChangesBatch {
-    let isFilteredHere = query.isFilteredByServer && !traits.withLock(\.filtersChanges)
-    let answer: JSONSlice
+    let filter = ChangesFilter(query, isKnown: traits.withLock(\.filtersChanges))
+    let asked = query.including(filter.needsDocuments && query.rows == .idsOnly ? .documents : query.rows)
+    let request = changesRequest(asked, filter, since: start, limit: limit)
     let heartbeat = client.options.heartbeat
-    let request = changesRequest(query, since: start, limit: limit, isFilteredHere: isFilteredHere)
+    let answer: JSONSlice
     if query.feed == .live {
       answer = try await client.json(
         request, .harmless, silence: heartbeat * (RemoteTuning.missedHeartbeats + 1), until: closing)
     } else {
       answer = try await client.json(request, .harmless)
     }
-    let batch = try ChangesAnswer(database: self, query: query).batch(answer, after: start, limit: limit)
-    let wanted = isFilteredHere ? batch.filtered(by: query) : batch
-    return try await withParts(wanted, query)
+    let batch = try ChangesAnswer(database: self, query: asked).batch(answer, after: start, limit: limit)
+    return try await withParts(filter.apply(to: batch, query.rows), query)
   }
 
   private func changesRequest(
-    _ query: ChangesQuery, since start: UpdateSequence?, limit: Int?, isFilteredHere: Bool
+    _ query: ChangesQuery, _ filter: ChangesFilter, since start: UpdateSequence?, limit: Int?
   ) -> Request {
     var parameters = Query()
     if let start { parameters["since"] = start.description } else if query.start == .now { parameters["since"] = "now" }
@@ -120,15 +121,19 @@ extension RemoteDatabase {
       parameters["feed"] = "longpoll"
       parameters["heartbeat"] = String(client.options.heartbeat.milliseconds)
     }
-    guard query.isFilteredByServer, !isFilteredHere, let ids = query.ids else {
-      return request(.get, ["_changes"], query: parameters)
+    switch filter.servers {
+    case .none: return request(.get, ["_changes"], query: parameters)
+    case .ids(let ids):
+      parameters["filter"] = "_doc_ids"
+      var writer = JSONWriter()
+      writer.raw("{\"doc_ids\":[")
+      writer.writeList(ids.sorted()) { $0.write($1.text) }
+      writer.raw("]}")
+      return request(.post, ["_changes"], query: parameters, json: JSONText(stored: writer.bytes))
+    case .selector(let selector):
+      parameters["filter"] = "_selector"
+      return request(.post, ["_changes"], query: parameters, json: JSONText(["selector": selector.json]))
     }
-    parameters["filter"] = "_doc_ids"
-    var writer = JSONWriter()
-    writer.raw("{\"doc_ids\":[")
-    writer.writeList(ids.sorted()) { $0.write($1.text) }
-    writer.raw("]}")
-    return request(.post, ["_changes"], query: parameters, json: JSONText(stored: writer.bytes))
   }
 
   /// Adds what a feed does not tell about its documents.
@@ -145,16 +150,54 @@ extension RemoteDatabase {
   }
 }
 
-extension ChangesQuery {
-  /// Whether the server is asked to leave out changes.
-  fileprivate var isFilteredByServer: Bool { ids != nil }
-}
+/// Who leaves out which changes: the server as much as it can, and what it cannot is left out here.
+private struct ChangesFilter {
+  enum Servers {
+    case none
+    case ids(Set<DocumentID>)
+    case selector(Selector)
+  }
 
-extension ChangesBatch {
-  /// What the server would have left out, left out here.
-  fileprivate func filtered(by query: ChangesQuery) -> ChangesBatch {
-    let wanted = changes.filter { query.ids?.contains($0.id) ?? true }
-    return ChangesBatch(changes: wanted, lastSequence: lastSequence, hasMore: hasMore)
+  let servers: Servers
+  private var ids: Set<DocumentID>?
+  private var selector: Selector?
+
+  /// - Parameter isKnown: whether the server knows such filters. It takes one of them.
+  init(_ query: ChangesQuery, isKnown: Bool) {
+    switch (query.ids, query.selector) {
+    case (let ids?, let selector) where isKnown:
+      servers = .ids(ids)
+      self.selector = selector
+    case (nil, let selector?) where isKnown:
+      servers = .selector(selector)
+    default:
+      servers = .none
+      ids = query.ids
+      selector = query.selector
+    }
+  }
+
+  var isServers: Bool {
+    if case .none = servers { false } else { true }
+  }
+
+  /// Whether documents are needed to decide.
+  var needsDocuments: Bool { selector != nil }
+
+  /// - Parameter rows: what the caller wants of the changes.
+  func apply(to batch: ChangesBatch, _ rows: ChangesQuery.Rows) -> ChangesBatch {
+    guard ids != nil || selector != nil else { return batch }
+    let wanted = batch.changes.filter { change in
+      (ids?.contains(change.id) ?? true)
+        && (selector.map { selector in change.document.map(selector.matches) ?? false } ?? true)
+    }
+    let changes =
+      rows == .idsOnly
+      ? wanted.map {
+        Change(
+          sequence: $0.sequence, id: $0.id, revisions: $0.revisions, isDeleted: $0.isDeleted, document: nil)
+      } : wanted
+    return ChangesBatch(changes: changes, lastSequence: batch.lastSequence, hasMore: batch.hasMore)
   }
 }
 

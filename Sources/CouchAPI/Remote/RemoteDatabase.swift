@@ -112,7 +112,8 @@ public final class RemoteDatabase: Database {
   @concurrent
   public func compact() async throws {
     try checkOpen()
-    _ = try await client.answer(to: request(.post, ["_compact"], json: .emptyObject), .harmless)
+    _ = try await client.answer(
+      to: request(.post, ["_compact"], json: .emptyObject), .harmless, silence: RemoteTuning.upkeepSilence)
     // The server compacts in the background.
     var pause = RemoteTuning.compactionPause
     while try await client.json(request(.get, []), .harmless)["compact_running"]?.bool == true {
@@ -127,7 +128,8 @@ public final class RemoteDatabase: Database {
     try checkOpen()
     guard !revisions.isEmpty else { return [:] }
     let answer = try await client.json(
-      request(.post, ["_purge"], json: RevisionLists.text(revisions.map { ($0.key, $0.value) }[...])), .harmful)
+      request(.post, ["_purge"], json: RevisionLists.text(revisions.map { ($0.key, $0.value) }[...])), .harmful,
+      silence: RemoteTuning.upkeepSilence)
     var purged: [DocumentID: [RevisionID]] = [:]
     for member in answer["purged"]?.members ?? .none {
       purged[DocumentID(member.name)] = try RevisionLists.revisions(member.value)

@@ -21,6 +21,9 @@ public enum RemoteTuning {
   /// How long a server may be silent, while it is asked something, before it counts as dead. Writing a large batch on
   /// a slow disk may take a minute.
   public static let silence: Duration = .seconds(120)
+  /// How long a server may be silent while it compacts or purges. CouchDB compacts in the background, but ours answers
+  /// when the work is done.
+  static let upkeepSilence: Duration = .seconds(3600)
   /// How often a server shall give a sign of life while it waits for changes. Proxies often close connections that
   /// were silent for 30 or 60 seconds.
   public static let heartbeat: Duration = .seconds(25)
