@@ -61,7 +61,8 @@ extension Router {
     case ("_design", 1...):
       guard let name = rest.first else { break }
       return try await design(DocumentID("_design/" + name), rest.dropFirst(), context)
-    case ("_view_cleanup", 0), ("_purged_infos_limit", 0), ("_shards", _), ("_sync_shards", 0),
+    case ("_view_cleanup", 0): return try await viewCleanup(context)
+    case ("_purged_infos_limit", 0), ("_shards", _), ("_sync_shards", 0),
       ("_partition", _), ("_auto_purge", 0), ("_purged_infos", 0), ("_time_seq", 0):
       try await context.authorize(.readInfo)
       throw PouchError(.notImplemented)
@@ -84,6 +85,8 @@ extension Router {
     switch rest.first {
     case "_view", "_info", "_show", "_list", "_update", "_rewrite", "_search", "_search_info", "_nouveau":
       try await context.authorize(.readDocuments)
+      // What is not there is told as CouchDB tells it.
+      _ = try await context.database.get(id, GetOptions())
       throw PouchError(.notImplemented)
     default: return try await documentOrAttachment(id, rest, context)
     }

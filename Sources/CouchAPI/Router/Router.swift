@@ -45,11 +45,12 @@ public struct Router: Sendable {
     return request.method == .head ? response.withoutBody : response
   }
 
-  /// Whose request it is. `GET /` is answered whatever credentials come with it, since clients probe a server by it.
+  /// Whose request it is. `GET /` is answered whatever credentials come with it, since clients probe a server by it;
+  /// and a cookie that cannot be read must not keep anybody from logging in anew, or out.
   private func authenticate(_ request: Request) async throws -> Authentication {
     do {
       return try await access.authenticate(request)
-    } catch where request.path.isEmpty {
+    } catch where request.path.isEmpty || (request.path == ["_session"] && request.method != .get) {
       return Authentication(.anonymous)
     }
   }

@@ -112,7 +112,7 @@ extension Router {
     let revision = try await context.database.putAttachment(
       name, attachment, to: id, at: try request.revision(ofDocument: nil))
     var response = written(.created, id, revision)
-    response.headers[.location] = "\(context.location(of: id))/\(PercentCoding.encode(name))"
+    response.headers[.location] = request.location(context.name, id.text, name)
     return response
   }
 

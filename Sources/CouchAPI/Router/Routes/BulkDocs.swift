@@ -56,7 +56,7 @@ extension Router {
           writer.write(revision)
         }
         writer.raw(",\"error\":")
-        writer.write(error.code.name)
+        writer.write(error.name)
         writer.raw(",\"reason\":")
         writer.write(error.reason)
       }

@@ -161,7 +161,7 @@ private struct BulkGetWriter: SegmentSource {
     writer.json.raw(",\"id\":")
     writeID(entry)
     writer.json.raw(",\"error\":")
-    writer.json.write(error.code.name)
+    writer.json.write(error.name)
     writer.json.raw("}}")
   }
 }

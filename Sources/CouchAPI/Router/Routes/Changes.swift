@@ -143,6 +143,11 @@ struct ChangesParameters: Sendable {
         throw PouchError(.badRequest, "`doc_ids` filter parameter is not a list.")
       }
       query.ids = Set(list.compactMap { $0.string.map { DocumentID($0) } })
+    case "_selector":
+      guard let selector = body["selector"] else {
+        throw PouchError(.badRequest, "Selector must be specified in POST payload")
+      }
+      query.selector = try Selector(selector, limits: context.limits.selector)
     case "_design": selection = .designDocuments
     case "_view": throw PouchError(.notImplemented)
     case let name?:

@@ -31,6 +31,7 @@ extension Router {
 
   private func getDocument(_ id: DocumentID, _ context: DatabaseContext) async throws -> Response {
     let query = context.request.query
+    guard (try? id.validate()) != nil else { throw PouchError.missing }
     guard !query.isEmpty else {
       return try await answer(try await context.database.get(id, GetOptions()), context)
     }
@@ -122,9 +123,9 @@ extension Router {
       response = Response(.accepted, json: ["ok": true, "id": JSON(id.text)])
     } else {
       response = written(document.isDeleted && method == .put ? .ok : .created, id, revision)
+      response.headers[.location] = context.request.location(context.name, id.text)
       if method != .post { response.headers[.eTag] = Response.quoted(revision.description) }
     }
-    response.headers[.location] = context.location(of: id)
     return response
   }
 
@@ -148,12 +149,9 @@ extension Router {
       guard let result = results.first else { throw PouchError(.internalError) }
       return written(.ok, id, try result.outcome.get())
     }
-    let revision = try context.request.revision(ofDocument: nil)
-    guard let revision else {
-      // What is not there is told first.
-      _ = try await context.database.get(id, GetOptions())
-      throw PouchError.conflict
-    }
+    // What is not there is told first.
+    _ = try await context.database.get(id, GetOptions())
+    guard let revision = try context.request.revision(ofDocument: nil) else { throw PouchError.conflict }
     let tombstone = try await context.database.remove(id, at: revision)
     var response = written(.ok, id, tombstone)
     response.headers[.eTag] = Response.quoted(tombstone.description)
@@ -174,15 +172,6 @@ extension Router {
     document.revision = destination.revision
     document.isDeleted = false
     return try await write(document, answering: .copy, context)
-  }
-}
-
-extension DatabaseContext {
-  /// The URL of a document, with the slash of design and local documents as it stands.
-  func location(of id: DocumentID) -> String {
-    let parts = id.text.split(separator: "/", maxSplits: 1).map(String.init)
-    guard id.isDesign || id.isLocal, parts.count == 2 else { return context.request.location(name, id.text) }
-    return context.request.location(name, parts[0], parts[1])
   }
 }
 

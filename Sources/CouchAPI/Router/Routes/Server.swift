@@ -32,7 +32,7 @@ extension Router {
     }
     guard count <= context.limits.uuids else { throw PouchError(.badRequest, "count parameter too large") }
     var response = Response(json: ["uuids": .array((0..<count).map { _ in JSON(options.documentIDs.next()) })])
-    response.headers[.cacheControl] = "no-cache, no-store, must-revalidate"
+    response.headers[.cacheControl] = "no-cache"
     response.headers[.pragma] = "no-cache"
     return response
   }

@@ -28,7 +28,15 @@ extension Router {
 
   private func logIn(_ context: Context) async throws -> Response {
     let credentials = try await Credentials(context.request)
-    let authentication = try await access.logIn(name: credentials.name, password: credentials.password)
+    let authentication: Authentication
+    do {
+      authentication = try await access.logIn(name: credentials.name, password: credentials.password)
+    } catch let error as PouchError where error.code == .unauthorized {
+      // Who fails to log in is nobody afterwards, whoever they were.
+      var response = Response(error)
+      response.headers[.setCookie] = access.endingCookie
+      return response
+    }
     let principal = authentication.principal
     var response = Response(json: [
       "ok": true, "name": principal.name.map { JSON($0) } ?? nil,

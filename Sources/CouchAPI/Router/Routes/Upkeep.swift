@@ -26,6 +26,14 @@ extension Router {
     return .done(.accepted)
   }
 
+  /// `POST /db/_view_cleanup`: there are no views whose files could be left over.
+  func viewCleanup(_ context: DatabaseContext) async throws -> Response {
+    try await context.authorize(.maintain)
+    try context.allow(.post)
+    try context.request.requireJSON()
+    return .done(.accepted)
+  }
+
   /// `POST /db/_ensure_full_commit`: a write that was answered is on the disk already.
   func ensureFullCommit(_ context: DatabaseContext) async throws -> Response {
     try await context.authorize(.synchronize)

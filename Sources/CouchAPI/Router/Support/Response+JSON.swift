@@ -47,8 +47,6 @@ extension Response {
       let names = error.allowed.map(\.rawValue).joined(separator: ",")
       self.init(PouchError(.methodNotAllowed, "Only \(names) allowed"))
       headers[.allow] = names
-    case let error as NamedError:
-      self.init(.init(code: error.status), error: error.name, reason: error.reason)
     case is CancellationError:
       self.init(PouchError(.cancelled))
     default:
@@ -81,13 +79,6 @@ extension Response {
     copy.body = .empty
     return copy
   }
-}
-
-/// An error that CouchDB gives in one place only, so that it has no code of its own.
-struct NamedError: Error {
-  let status: Int
-  let name: String
-  let reason: String
 }
 
 extension JSONWriter {

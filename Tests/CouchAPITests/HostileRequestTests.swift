@@ -1,0 +1,94 @@
+import HTTPTypes
+import PouchCore
+import Testing
+
+@testable import CouchAPI
+
+struct HostileRequestTests {
+  @Test(arguments: ["..%2f", "..%2Fetc", "%2e%2e", "a%00b", "A", "_x", "a.b", "a%5Cb", "%F0%9F%98%80", "a%20b"])
+  func `a name that leads out of the folder is no database`(_ name: String) async throws {
+    let server = try await Server.withDatabase()
+    #expect(try await server.send(.put, "/\(name)").error() == "illegal_database_name")
+    for method in [HTTPRequest.Method.get, .delete, .head, .post] {
+      #expect(try await server.send(method, "/\(name)", "{}").status == .notFound, "\(method)")
+    }
+    #expect(try await server.send(.get, "/\(name)/_all_docs").status == .notFound)
+  }
+
+  @Test func `what an id says cannot become a header of its own`() async throws {
+    let server = try await Server.withDatabase()
+    let response = try await server.send(
+      .put, "/db/a%0D%0ASet-Cookie:%20x", "{}", headers: [.host: "example.org"])
+    #expect(response.status == .created)
+    #expect(response.headers[.location] == "http://example.org/db/a%0D%0ASet-Cookie%3A%20x")
+    let odd = try await server.send(
+      .put, "/db/b?new_edits=false", #"{"_rev":"1-x\r\nSet-Cookie: \"é"}"#)
+    #expect(odd.status == .created)
+    #expect(odd.headers[.eTag] == "\"1-x%0D%0ASet-Cookie%3A%20%22%C3%A9\"")
+    #expect(odd.headers[.setCookie] == nil)
+  }
+
+  @Test(
+    arguments: [
+      "", "{", "[", "{\"docs\"", "{\"docs\":", "{\"docs\":[", "{\"docs\":[}", "{\"docs\":[{]}", "{\"docs\":[{}],}",
+      "{\"docs\":[{},]}", "{\"docs\":[,]}", "{\"docs\":[{}]}x", "{\"docs\":[{\"a\":\"\\\"}]}", "{\"docs\" [{}]}",
+      "{docs:[]}", "{\"docs\":[1 2]}", "{\"docs\":[{}]} {}", "\u{0}", "{\"\\ud800\":1}", "{\"docs\":[nul]}",
+    ])
+  func `a batch that is no JSON is refused as a whole`(_ body: String) async throws {
+    let server = try await Server.withDatabase()
+    let response = try await server.send(.post, "/db/_bulk_docs", body)
+    #expect(response.status == .badRequest)
+    #expect(try await server.json(.get, "/db")["doc_count"] == 0)
+  }
+
+  @Test func `a batch is read as its documents are, whatever white space and members stand around them`() async throws {
+    let server = try await Server.withDatabase()
+    let results = try await server.json(
+      .post, "/db/_bulk_docs",
+      """
+       { "x" : [ { "]" : "}" } , "\\"" ] , "docs" : [ { "_id" : "a" , "b" : [ 1 , { } ] } ,
+      {"_id":"c","\\u0062":"\\"]}"} ] , "new_edits" : true }
+      """)
+    #expect(results.array?.compactMap { $0["id"]?.string } == ["a", "c"])
+    #expect(try await server.json(.get, "/db/a")["b"] == [1, [:]])
+    #expect(try await server.json(.get, "/db/c")["b"] == "\"]}")
+  }
+
+  @Test func `deep nesting in a batch is refused without recursion`() async throws {
+    let server = try await Server.withDatabase()
+    let deep = String(repeating: "[", count: 200_000) + String(repeating: "]", count: 200_000)
+    let response = try await server.send(.post, "/db/_bulk_docs", "{\"docs\":[{\"a\":\(deep)}]}")
+    #expect(response.status == .badRequest)
+    #expect(try await server.send(.post, "/db/_revs_diff", "{\"a\":\(deep)}").status == .badRequest)
+    #expect(try await server.send(.get, "/db/_all_docs?key=\(String(repeating: "[", count: 5000))").status == .badRequest)
+  }
+
+  @Test func `bodies beyond their bounds are refused before they are read`() async throws {
+    var options = RouterOptions()
+    options.limits.bulkBody = 1000
+    options.limits.documentBody = 1000
+    options.limits.bulkDocuments = 2
+    options.limits.bulkGets = 2
+    let server = try await Server.withDatabase(options: options)
+    let long = "{\"a\":\"\(String(repeating: "x", count: 1000))\"}"
+    #expect(try await server.send(.put, "/db/a", long).status.code == 413)
+    #expect(try await server.send(.post, "/db", long).status.code == 413)
+    #expect(try await server.send(.post, "/db/_bulk_docs", long).status.code == 413)
+    #expect(try await server.send(.post, "/db/_bulk_docs", #"{"docs":[{},{},{}]}"#).status.code == 413)
+    #expect(
+      try await server.send(.post, "/db/_bulk_get", #"{"docs":[{"id":"a"},{"id":"b"},{"id":"c"}]}"#).status.code == 413)
+  }
+
+  @Test(
+    arguments: [
+      "/db/_all_docs?limit=99999999999999999999", "/db/_all_docs?skip=-5", "/db/_all_docs?descending=maybe",
+      "/db/_all_docs?startkey=%22", "/db/_changes?limit=-1", "/db/_changes?since=-", "/db/_changes?heartbeat=-1",
+      "/db/_changes?heartbeat=x", "/db/_changes?timeout=x", "/db/_changes?filter=_doc_ids",
+      "/db/_changes?filter=_selector", "/db/a?open_revs=%5B1%5D", "/db/a?atts_since=x", "/db/a?rev=1",
+      "/_all_dbs?limit=x", "/_uuids?count=-1",
+    ])
+  func `an absurd parameter is a bad request`(_ target: String) async throws {
+    let server = try await Server.withDatabase()
+    #expect(try await server.send(.get, target).status == .badRequest)
+  }
+}
