@@ -88,7 +88,9 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "ConformanceTests", dependencies: ["PeerPouch", "CouchAPI"], swiftSettings: house),
+      name: "ConformanceTests",
+      dependencies: ["PeerPouch", "CouchAPI", "PouchHTTP", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: house),
     .testTarget(
       name: "CouchAPITests",
       dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
