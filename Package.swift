@@ -100,7 +100,7 @@ let package = Package(
     .testTarget(
       name: "PouchHTTPTests",
       dependencies: [
-        "PouchHTTP", "PouchGzip", "PeerPouch", "TestSupport",
+        "CouchAPI", "PouchHTTP", "PouchGzip", "PouchReplication", "PeerPouch", "TestSupport",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),

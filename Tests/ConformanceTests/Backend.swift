@@ -62,7 +62,8 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   ) async throws -> Value {
     let (addresses, ready) = AsyncStream<BoundAddress>.makeStream(bufferingPolicy: .bufferingNewest(1))
     let server = try HTTPServer(
-      configuration: HTTPServerConfiguration(port: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }), respond: { await router.respond(to: $0) },
+      configuration: HTTPServerConfiguration(port: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+      respond: { await router.respond(to: $0) },
       ready: { ready.yield($0) })
     let serving = Task {
       defer { ready.finish() }

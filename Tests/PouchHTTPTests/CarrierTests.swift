@@ -217,7 +217,8 @@ import Testing
       }.joined(separator: ",")
     return Response(
       .ok, headers: [.setCookie: "AuthSession=evil", .wwwAuthenticate: "Basic"],
-      body: .bytes(Array("\(request.method.rawValue) \(request.path.joined(separator: "/")) \(body) \(credentials)".utf8))
+      body: .bytes(
+        Array("\(request.method.rawValue) \(request.path.joined(separator: "/")) \(body) \(credentials)".utf8))
     )
   }
 
