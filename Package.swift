@@ -93,7 +93,9 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "ConformanceTests", dependencies: ["PeerPouch", "CouchAPI"], swiftSettings: house),
+      name: "ConformanceTests",
+      dependencies: ["PeerPouch", "CouchAPI", "PouchHTTP", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: house),
     .testTarget(
       name: "CouchAPITests",
       dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
@@ -103,7 +105,7 @@ let package = Package(
     .testTarget(
       name: "PouchHTTPTests",
       dependencies: [
-        "PouchHTTP", "PouchGzip", "PeerPouch", "TestSupport",
+        "CouchAPI", "PouchHTTP", "PouchGzip", "PouchReplication", "PeerPouch", "TestSupport",
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -118,7 +120,7 @@ let package = Package(
     .testTarget(
       name: "PouchStoreTests",
       dependencies: [
-        "PeerPouch", "StoreTool", "TestSupport",
+        "PeerPouch", "PouchGzip", "StoreTool", "TestSupport",
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ],

@@ -1,6 +1,8 @@
 import CouchAPI
 import Foundation
+import Logging
 import PeerPouch
+import PouchHTTP
 import Testing
 
 /// The ways to reach a database. Every test of this target runs over each of them, and expects the same answers.
@@ -9,6 +11,8 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case file
   /// A client of the whole HTTP API, without sockets: requests go to a router over a file.
   case remote
+  /// The same, over sockets: a server and a client in this process.
+  case http
 
   var testDescription: String { rawValue }
 
@@ -37,8 +41,48 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
       let value = try await run(database, checking: stored, body)
       try await databases.close()
       return value
+    case .http:
+      let folder = try Self.makeFolder()
+      defer { try? FileManager.default.removeItem(at: folder) }
+      let databases = try DatabaseFolder(path: folder.path, options: options)
+      try await databases.create("test")
+      let value = try await withServer(Router(databases, access: AdminParty())) { carrier in
+        let database = RemoteDatabase(carrier: carrier, path: ["test"], name: carrier.url + "/test")
+        return try await run(database, checking: try await databases.database("test"), body)
+      }
+      try await databases.close()
+      return value
     }
     return try await run(database, body)
+  }
+
+  /// Serves over HTTP while the body runs.
+  private func withServer<Value>(
+    _ router: Router, _ body: (HTTPCarrier) async throws -> Value
+  ) async throws -> Value {
+    let (addresses, ready) = AsyncStream<BoundAddress>.makeStream(bufferingPolicy: .bufferingNewest(1))
+    let server = try HTTPServer(
+      configuration: HTTPServerConfiguration(port: 0, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }),
+      respond: { await router.respond(to: $0) },
+      ready: { ready.yield($0) })
+    let serving = Task {
+      defer { ready.finish() }
+      try await server.run()
+    }
+    defer { serving.cancel() }
+    let address = try #require(await addresses.first { _ in true })
+    let carrier = try HTTPCarrier(address.url)
+    let value: Value
+    do {
+      value = try await body(carrier)
+    } catch {
+      await carrier.close()
+      throw error
+    }
+    await carrier.close()
+    serving.cancel()
+    try await serving.value
+    return value
   }
 
   private static func makeFolder() throws -> URL {

@@ -85,7 +85,8 @@ import Testing
       return Response(.ok, body: feed.body)
     } _: { address in
       var configuration = HTTPCarrierConfiguration()
-      configuration.inactivity = .seconds(2)
+      configuration.answerTimeout = .seconds(2)
+      configuration.stallTimeout = .seconds(2)
       try await withCarrier(address.url, configuration) { carrier in
         await #expect { try await carrier.send(Request(.get, ["head"])) } throws: {
           ($0 as? PouchError)?.code == .timeout
@@ -113,7 +114,7 @@ import Testing
       return Response(.ok, body: .stream(stream, length: nil))
     } _: { address in
       var configuration = HTTPCarrierConfiguration()
-      configuration.inactivity = .milliseconds(200)
+      configuration.stallTimeout = .milliseconds(200)
       try await withCarrier(address.url, configuration) { carrier in
         let response = try await carrier.send(
           Request(.get, ["db", "_changes"], query: ["feed": "continuous", "heartbeat": "30000"]))
@@ -216,7 +217,8 @@ import Testing
       }.joined(separator: ",")
     return Response(
       .ok, headers: [.setCookie: "AuthSession=evil", .wwwAuthenticate: "Basic"],
-      body: .bytes(Array("\(request.method.rawValue) \(request.path.joined(separator: "/")) \(body) \(credentials)".utf8))
+      body: .bytes(
+        Array("\(request.method.rawValue) \(request.path.joined(separator: "/")) \(body) \(credentials)".utf8))
     )
   }
 
@@ -272,10 +274,9 @@ import Testing
         let stream = Body.stream(ByteStream(Array("text".utf8)), length: 4)
         let response = try await carrier.send(Request(.put, ["a"], query: query, body: stream))
         #expect(response.status == .temporaryRedirect)
-        let see = try await carrier.send(
+        let seeOther = try await carrier.send(
           Request(.post, ["a"], query: ["to": "/b", "status": "303"], body: .bytes([0x41])))
-        let seen = try await see.body.text()
-        #expect(seen == "GET b  ")
+        #expect(seeOther.status == .seeOther)
       }
     }
   }
@@ -287,9 +288,8 @@ import Testing
       return Response(.found, headers: [.location: "/\(asked.count)"])
     } _: { address in
       try await withCarrier(address.url) { carrier in
-        await #expect { try await carrier.send(Request(.get, ["a"])) } throws: {
-          ($0 as? PouchError)?.code == .badResponse
-        }
+        let response = try await carrier.send(Request(.get, ["a"]))
+        #expect(response.status == .found)
         #expect(asked.count == 6)
       }
     }

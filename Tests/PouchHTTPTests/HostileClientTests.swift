@@ -157,7 +157,9 @@ import Testing
   @Test func `chunks of one byte each are put together`() async throws {
     let chunks = String(repeating: "1\r\na\r\n", count: 50_000)
     let answer = try await answer(
-      to: "POST /sink HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\(chunks)0\r\n\r\n")
+      to:
+        "POST /sink HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n\(chunks)0\r\n\r\n"
+    )
     #expect(answer.hasSuffix("50000"))
   }
 }

@@ -136,7 +136,9 @@ import Testing
   @Test(arguments: [2, 4]) func `a body that is not as long as announced does not pass for complete`(
     actual: Int64
   ) async throws {
-    try await withServer { _ in Response(.ok, body: .stream(pattern(actual), length: 3)) } _: { address in
+    try await withServer { _ in
+      Response(.ok, body: .stream(pattern(actual), length: 3))
+    } _: { address in
       try await withCarrier(address.url) { carrier in
         await #expect(throws: PouchError.self) {
           let response = try await carrier.send(Request(.get, ["a"]))

@@ -92,7 +92,9 @@ import Testing
 
   @Test func `a feed whose client has gone ends`() async throws {
     let feed = EndlessFeed()
-    try await withServer { _ in Response(.ok, body: feed.body) } _: { address in
+    try await withServer { _ in
+      Response(.ok, body: feed.body)
+    } _: { address in
       try await RawConnection.open(address) { talk in
         try await talk.send("GET /db/_changes?feed=continuous HTTP/1.1\r\nHost: localhost\r\n\r\n")
         _ = try await talk.receive(until: "{}")
@@ -105,7 +107,9 @@ import Testing
 
   @Test func `a feed whose response is dropped unread ends`() async throws {
     let feed = EndlessFeed()
-    try await withServer { _ in Response(.ok, body: feed.body) } _: { address in
+    try await withServer { _ in
+      Response(.ok, body: feed.body)
+    } _: { address in
       try await withCarrier(address.url) { carrier in
         do {
           let response = try await carrier.send(Request(.get, ["db", "_changes"], query: ["feed": "continuous"]))
@@ -120,7 +124,9 @@ import Testing
 
   @Test func `a reader that is cancelled ends the exchange`() async throws {
     let feed = EndlessFeed()
-    try await withServer { _ in Response(.ok, body: feed.body) } _: { address in
+    try await withServer { _ in
+      Response(.ok, body: feed.body)
+    } _: { address in
       try await withCarrier(address.url) { carrier in
         let reader = Task {
           let response = try await carrier.send(Request(.get, ["db", "_changes"], query: ["feed": "continuous"]))
@@ -165,7 +171,9 @@ import Testing
   @Test func `hundreds of feeds are all served and all left`() async throws {
     let feed = EndlessFeed()
     let count = 300
-    try await withServer { _ in Response(.ok, body: feed.body) } _: { address in
+    try await withServer { _ in
+      Response(.ok, body: feed.body)
+    } _: { address in
       var configuration = HTTPCarrierConfiguration()
       configuration.maxFeeds = count
       try await withCarrier(address.url, configuration) { carrier in

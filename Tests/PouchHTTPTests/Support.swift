@@ -192,7 +192,8 @@ struct RawConnection {
     private var received = ""
 
     fileprivate init(
-      iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator, outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
+      iterator: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator,
+      outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>
     ) {
       self.iterator = iterator
       self.outbound = outbound

@@ -1,5 +1,6 @@
 import Foundation
 import PeerPouch
+import PouchGzip
 import Testing
 
 @testable import PouchStore

@@ -14,7 +14,8 @@ import PouchGzip
 /// ```
 ///
 /// Connections are kept and shared by requests. Redirects are followed: with credentials within an origin, without any to
-/// another one, never from `https` to `http`. A user and password in the URL are not sent by the carrier; whoever
+/// another one, never from `https` to `http`, at most five times. One that cannot be followed, since the request's body is
+/// a stream or its method would change, is the response. A user and password in the URL are not sent by the carrier; whoever
 /// authenticates finds them in ``credentials``.
 public struct HTTPCarrier: Carrier {
   /// The user and password that stood in the URL.
@@ -94,19 +95,18 @@ public struct HTTPCarrier: Carrier {
 
   @concurrent
   private func carry(_ request: Request) async throws -> Response {
-    let silence = configuration.inactivity.map { $0 + (request.feedSilence ?? .zero) }
+    let patience = request.feedSilence ?? .zero
     var hop = Hop(request, base, asksForGzip: asksForGzip)
     var redirects = 0
     while true {
-      let activity = Activity(limit: silence)
+      let activity = Activity(limit: configuration.answerTimeout.map { $0 + patience })
       let response = try await execute(hop, activity, isLive: request.isLiveFeed)
-      guard let next = try hop.redirected(by: response) else {
-        return hop.response(response, activity, limit: request.isLiveFeed ? .max : configuration.maxInflated)
+      guard redirects < HTTPTuning.redirects, let next = hop.redirected(by: response) else {
+        return hop.response(
+          response, Activity(limit: configuration.stallTimeout + patience),
+          limit: request.isLiveFeed ? .max : configuration.maxInflated)
       }
       redirects += 1
-      guard redirects <= HTTPTuning.redirects else {
-        throw PouchError(.badResponse, "The server redirects more than \(HTTPTuning.redirects) times.")
-      }
       hop = next
     }
   }

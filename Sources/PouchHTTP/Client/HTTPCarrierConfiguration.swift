@@ -7,10 +7,13 @@ public struct HTTPCarrierConfiguration: Sendable {
   public var maxFeeds = 64
   /// How long connecting may take, TLS included.
   public var connectTimeout = Duration.seconds(10)
-  /// The longest silence: neither a byte of the request was taken, nor one of the response came. Any byte, such as a
-  /// heartbeat, starts it anew. A live feed is given the time between its heartbeats, or its own time-out, in addition.
-  /// `nil` is for callers that watch over their requests themselves.
-  public var inactivity: Duration? = .seconds(60)
+  /// How long a server may think: the time from the last byte of the request that was sent to the head of the response.
+  /// A live feed is given the time between its heartbeats, or its own time-out, in addition. `nil` is for callers that
+  /// watch over that themselves, as `RemoteDatabase` does.
+  public var answerTimeout: Duration? = .seconds(120)
+  /// How long the body of a response may bring nothing. Any byte, such as a heartbeat, starts it anew; a live feed is
+  /// given additional time as above.
+  public var stallTimeout = Duration.seconds(60)
   /// How long a connection without a request is kept.
   public var idleTimeout = Duration.seconds(30)
   /// How many bytes a compressed response may become, unless it is a live feed; reading throws beyond it.

@@ -35,11 +35,12 @@ struct Hop: Sendable {
     isForeign = false
   }
 
-  private init(_ hop: Hop, _ method: HTTPRequest.Method, _ server: BaseURL, _ target: String, _ body: Body) {
-    self.method = method
+  /// The same request somewhere else.
+  private init(_ hop: Hop, _ server: BaseURL, _ target: String) {
+    method = hop.method
     self.server = server
     self.target = target
-    self.body = body
+    body = hop.body
     asksForGzip = hop.asksForGzip
     isForeign = hop.isForeign || server.origin != hop.server.origin
     var headers = hop.headers
@@ -47,7 +48,6 @@ struct Hop: Sendable {
       for name in Hop.credentialHeaders { headers[name] = nil }
       headers = headers.filter { !$0.name.canonicalName.hasPrefix(Hop.proxyCredentials) }
     }
-    if method != hop.method { headers[.contentType] = nil }
     self.headers = headers
   }
 
@@ -76,22 +76,19 @@ struct Hop: Sendable {
 
   // MARK: Redirects
 
-  /// What to send next, if the response is a redirect that can be followed.
-  /// - Throws: ``PouchError/Code/badResponse`` if it must not be.
-  func redirected(by response: HTTPClientResponse) throws(PouchError) -> Hop? {
+  /// What to send next, if the response is a redirect that may be followed.
+  func redirected(by response: HTTPClientResponse) -> Hop? {
     switch response.status.code {
-    case 301, 302, 303, 307, 308: break
+    case 307, 308: break
+    // Whether other methods become GET is a matter of taste, and none of these would make sense as one.
+    case 301, 302, 303: guard method == .get || method == .head else { return nil }
     default: return nil
     }
-    guard let location = response.headers.first(name: "location"), let (server, target) = resolve(location) else {
-      return nil
-    }
-    guard self.server.scheme == .http || server.scheme == .https else {
-      throw PouchError(.badResponse, "The server redirects from https to http.")
-    }
-    let turnsIntoGet = response.status.code == 303 && method != .get && method != .head
-    if !turnsIntoGet, case .stream = body { return nil }
-    return Hop(self, turnsIntoGet ? .get : method, server, target, turnsIntoGet ? .empty : body)
+    if case .stream = body { return nil }
+    guard let location = response.headers.first(name: "location"), let (server, target) = resolve(location),
+      self.server.scheme == .http || server.scheme == .https
+    else { return nil }
+    return Hop(self, server, target)
   }
 
   /// The URL that a `Location` means, with the fragment left out.

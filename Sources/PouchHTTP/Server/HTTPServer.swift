@@ -121,7 +121,8 @@ struct ConnectionChannel: ServerChildChannel {
 
   func handle(value: Value, logger: Logger) async {
     let connection = value.connection
-    let isLocal = connection.channel.remoteAddress?.isLoopback == true && connection.channel.localAddress?.isLoopback == true
+    let isLocal =
+      connection.channel.remoteAddress?.isLoopback == true && connection.channel.localAddress?.isLoopback == true
     let task = ConnectionTask(connection: connection, context: context, isLocal: isLocal)
     await withTaskCancellationHandler {
       await connection.run { await task.run() }

@@ -44,7 +44,9 @@ struct RequestReader {
       // Absolute form, as proxies send it (RFC 9112, section 3.2.2); its host is the one that counts.
       let rest = head.uri.dropFirst(scheme.count)
       let slash = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
-      (target, self.host) = (rest[slash...].first == "/" ? rest[slash...] : "/" + rest[slash...], String(rest[..<slash]))
+      (target, self.host) = (
+        rest[slash...].first == "/" ? rest[slash...] : "/" + rest[slash...], String(rest[..<slash])
+      )
     } else {
       throw PouchError(.badRequest, "The request's target is no path.")
     }
