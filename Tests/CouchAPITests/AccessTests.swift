@@ -137,8 +137,8 @@ struct AccessTests {
       return await readOnly.respond(to: request).status.code
     }
     for (method, target) in [
-      (.put, "/new"), (.delete, "/db"), (.post, "/db"), (.put, "/db/x"), (.delete, "/db/doc"), (.post, "/db/_bulk_docs"),
-      (.post, "/db/_purge"), (.post, "/db/_compact"), (.put, "/db/_security"), (.put, "/db/_revs_limit"),
+      (.put, "/new"), (.delete, "/db"), (.post, "/db"), (.put, "/db/x"), (.delete, "/db/doc"),
+      (.post, "/db/_bulk_docs"), (.post, "/db/_purge"), (.post, "/db/_compact"), (.put, "/db/_security"), (.put, "/db/_revs_limit"),
       (.post, "/_replicate"), (.put, "/db/_design/d"),
     ] as [(HTTPRequest.Method, String)] {
       #expect(try await status(method, target) == 403, "\(method) \(target)")

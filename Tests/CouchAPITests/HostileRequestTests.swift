@@ -41,7 +41,7 @@ struct HostileRequestTests {
     #expect(try await server.json(.get, "/db")["doc_count"] == 0)
   }
 
-  @Test func `a batch is read as its documents are, whatever white space and members stand around them`() async throws {
+  @Test func `a batch is read whatever white space and members stand around its documents`() async throws {
     let server = try await Server.withDatabase()
     let results = try await server.json(
       .post, "/db/_bulk_docs",
@@ -60,7 +60,8 @@ struct HostileRequestTests {
     let response = try await server.send(.post, "/db/_bulk_docs", "{\"docs\":[{\"a\":\(deep)}]}")
     #expect(response.status == .badRequest)
     #expect(try await server.send(.post, "/db/_revs_diff", "{\"a\":\(deep)}").status == .badRequest)
-    #expect(try await server.send(.get, "/db/_all_docs?key=\(String(repeating: "[", count: 5000))").status == .badRequest)
+    let key = String(repeating: "[", count: 5000)
+    #expect(try await server.send(.get, "/db/_all_docs?key=\(key)").status == .badRequest)
   }
 
   @Test func `bodies beyond their bounds are refused before they are read`() async throws {
@@ -75,8 +76,8 @@ struct HostileRequestTests {
     #expect(try await server.send(.post, "/db", long).status.code == 413)
     #expect(try await server.send(.post, "/db/_bulk_docs", long).status.code == 413)
     #expect(try await server.send(.post, "/db/_bulk_docs", #"{"docs":[{},{},{}]}"#).status.code == 413)
-    #expect(
-      try await server.send(.post, "/db/_bulk_get", #"{"docs":[{"id":"a"},{"id":"b"},{"id":"c"}]}"#).status.code == 413)
+    let gets = #"{"docs":[{"id":"a"},{"id":"b"},{"id":"c"}]}"#
+    #expect(try await server.send(.post, "/db/_bulk_get", gets).status.code == 413)
   }
 
   @Test(

@@ -50,7 +50,9 @@ public struct Router: Sendable {
   private func authenticate(_ request: Request) async throws -> Authentication {
     do {
       return try await access.authenticate(request)
-    } catch where request.path.isEmpty || (request.path == ["_session"] && request.method != .get) {
+    } catch {
+      let needsNobody = request.path.isEmpty || (request.path == ["_session"] && request.method != .get)
+      guard needsNobody else { throw error }
       return Authentication(.anonymous)
     }
   }

@@ -49,3 +49,8 @@ final class MemoryDatabases: DatabaseSet {
     entries.withLock { $0[name]?.security = security }
   }
 }
+
+extension MemoryDatabases {
+  /// A database of its own.
+  static func one() async throws -> any Database { try LocalDatabase.inMemory() }
+}

@@ -60,7 +60,8 @@ struct Comparison {
 
   private mutating func compareHeaders(_ recorded: RecordedExchange, _ response: Response) {
     for name in [
-      "Content-Type", "Allow", "ETag", "Location", "Accept-Ranges", "Content-Range", "Content-Encoding", "Cache-Control",
+      "Content-Type", "Allow", "ETag", "Location", "Accept-Ranges", "Content-Range", "Content-Encoding",
+      "Cache-Control",
     ] {
       let field = HTTPField.Name(name)!
       let theirs = recorded.responseHeader(name).map { normalized($0) }

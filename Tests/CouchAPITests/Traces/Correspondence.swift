@@ -26,7 +26,9 @@ struct Correspondence {
   private static func mayCorrespond(_ recorded: String, _ own: String) -> Bool {
     if let recorded = revision(recorded), let own = revision(own) { return recorded == own }
     if isHexadecimal(recorded), isHexadecimal(own) { return recorded.count == 32 && own.count == 32 }
-    return recorded.hasPrefix("md5-") && own.hasPrefix("md5-")
+    if recorded.hasPrefix("md5-"), own.hasPrefix("md5-") { return true }
+    // The tags of attachments: digests, which are of the compressed form where there is one.
+    return recorded.utf8.count == 24 && own.utf8.count == 24 && recorded.hasSuffix("==") && own.hasSuffix("==")
   }
 
   /// The generation of a revision that a server makes.

@@ -114,7 +114,8 @@ struct ChangesWriter: SegmentSource {
     live.feed = .live
     let query = live
     let limit = min(remaining, Tuning.changesBatch)
-    return try await withThrowingTaskGroup(of: ChangesBatch?.self) { [database, position, patience = parameters.patience] group in
+    let patience = parameters.patience
+    return try await withThrowingTaskGroup(of: ChangesBatch?.self) { [database, position] group in
       group.addTask { try await database.nextChanges(query, after: position, limit: limit) }
       group.addTask {
         try await Task.sleep(for: patience)

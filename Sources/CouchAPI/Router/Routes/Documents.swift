@@ -50,7 +50,7 @@ extension Router {
       headers[.eTag] = Response.quoted(tag)
     }
     guard !document.attachments.isEmpty else { return Response(encoded: document.encoded, headers: headers) }
-    if document.attachments.contains(where: { !$0.value.isStub }), context.request.accepts("multipart/related") {
+    if document.attachments.contains(where: { !$0.value.isStub }), context.request.takes("multipart/related") {
       var response = try await multipartDocument(document, context)
       response.headers[.eTag] = headers[.eTag]
       return response
@@ -66,7 +66,7 @@ extension Router {
     _ which: OpenRevisions, of id: DocumentID, _ options: GetOptions, _ context: DatabaseContext
   ) async throws -> Response {
     let revisions = try await context.database.openRevisions(of: id, which, options)
-    guard !context.request.accepts("multipart/mixed") else {
+    guard !context.request.takes("multipart/mixed") else {
       return try await multipartOpenRevisions(revisions, of: id, context)
     }
     var writer = SegmentWriter(context.database, AttachmentForms(context.request.query))

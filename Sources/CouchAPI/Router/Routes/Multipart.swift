@@ -48,7 +48,7 @@ extension Router {
         return parts.popFirst()
       }
     }
-    let subtype = context.request.accepts("multipart/mixed") ? "mixed" : "related"
+    let subtype = context.request.takes("multipart/mixed") ? "mixed" : "related"
     return Response(.ok, headers: [.contentType: writer.contentType(subtype)], body: body)
   }
 }

@@ -76,7 +76,7 @@ extension Router {
       let body = try await context.request.jsonObject(upTo: context.limits.requestBody)
       guard let keys = body["keys"]?.array else { throw PouchError(.badRequest, "`keys` member must exist.") }
       guard keys.count <= context.limits.databasesInfo else {
-        throw PouchError(.badRequest, "`keys` array length must be less than or equal to max_db_number_for_dbs_info_req")
+        throw PouchError(.badRequest, "`keys` must be at most \(context.limits.databasesInfo) names")
       }
       names = keys.compactMap(\.string)
     } else {

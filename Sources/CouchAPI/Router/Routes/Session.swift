@@ -70,7 +70,8 @@ private struct Credentials {
       let body = try await request.jsonObject(upTo: Credentials.limit)
       found = (body["name"]?.string ?? body["username"]?.string, body["password"]?.string)
     case "application/x-www-form-urlencoded":
-      let form = try Query(parsing: String(decoding: try await request.body.collect(upTo: Credentials.limit), as: UTF8.self))
+      let body = try await request.body.collect(upTo: Credentials.limit)
+      let form = try Query(parsing: String(decoding: body, as: UTF8.self))
       found = (form.value("name", "username"), form["password"])
     default:
       found = (nil, nil)

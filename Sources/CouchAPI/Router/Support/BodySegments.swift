@@ -1,10 +1,11 @@
+import HTTPTypes
+import PouchCore
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import HTTPTypes
-import PouchCore
 
 /// A piece of a JSON body: text, or the bytes of an attachment that become base64 as they are read.
 enum BodySegment: Sendable {

@@ -32,17 +32,15 @@ extension Request {
     return json
   }
 
-  /// Whether the client takes a media type (RFC 9110, section 12.5.1), by its name or among others. Without `Accept` it
-  /// takes everything.
-  /// - Parameter mediaType: in lower case.
-  func accepts(_ mediaType: String) -> Bool {
-    let ranges = headers[values: .accept].flatMap { $0.split(separator: ",") }
-    guard !ranges.isEmpty else { return true }
-    let type = mediaType.prefix { $0 != "/" }
-    return ranges.contains { range in
-      let range = ParameterizedValue(range)
-      guard range.parameters["q"].flatMap(Double.init) != 0 else { return false }
-      return range.value == mediaType || range.value == "\(type)/*" || range.value == "*/*"
+  /// Whether the client takes a media type: by its name, by `*`, or because it does not say what it takes
+  /// (RFC 9110, section 12.5.1).
+  func takes(_ mediaType: String) -> Bool {
+    guard headers[.accept] != nil else { return true }
+    let kind = mediaType.prefix { $0 != "/" }
+    return headers[values: .accept].flatMap { $0.split(separator: ",") }.contains { range in
+      let parts = range.split(separator: ";").map { $0.trimmed.lowercased() }
+      guard let name = parts.first, name == mediaType || name == "\(kind)/*" || name == "*/*" else { return false }
+      return !parts.dropFirst().contains { $0.hasPrefix("q=") && Double($0.dropFirst(2)) == 0 }
     }
   }
 

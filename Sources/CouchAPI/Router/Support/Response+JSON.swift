@@ -69,8 +69,7 @@ extension Response {
   mutating func addUsualHeaders(server: String) {
     headers[.server] = server
     headers[.requestID] = Identifiers.request()
-    // As in CouchDB, multipart answers do not have it.
-    let isMultipart = headers[.contentType]?.hasPrefix("multipart/") ?? false
+    let isMultipart = headers[.contentType]?.hasPrefix("multipart/") == true
     if headers[.cacheControl] == nil, status != .notModified, !isMultipart {
       headers[.cacheControl] = "must-revalidate"
     }
