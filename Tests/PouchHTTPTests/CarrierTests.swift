@@ -184,6 +184,27 @@ import Testing
     }
   }
 
+  @Test func `a carrier that was dropped without closing it is closed, but not before its responses are read`()
+    async throws
+  {
+    try await withServer(respond: echo) { address in
+      let response = try await HTTPCarrier(address.url).send(Request(.get, ["bytes"], query: ["n": "1000000"]))
+      let bytes = try await response.body.collect(upTo: 1 << 20)
+      #expect(bytes.count == 1_000_000)
+    }
+  }
+
+  @Test func `a closed carrier sends nothing`() async throws {
+    try await withServer(respond: echo) { address in
+      let carrier = try HTTPCarrier(address.url)
+      await carrier.close()
+      await carrier.close()
+      await #expect { try await carrier.send(Request(.get, [])) } throws: {
+        ($0 as? PouchError)?.code == .cancelled
+      }
+    }
+  }
+
   @Test func `live feeds do not use up the connections of other requests`() async throws {
     let feed = EndlessFeed()
     try await withServer { request in
