@@ -85,8 +85,8 @@ import Testing
       return Response(.ok, body: feed.body)
     } _: { address in
       var configuration = HTTPCarrierConfiguration()
-      configuration.answerTimeout = .seconds(2)
-      configuration.stallTimeout = .seconds(2)
+      configuration.answerTimeout = .seconds(8)
+      configuration.stallTimeout = .seconds(8)
       try await withCarrier(address.url, configuration) { carrier in
         await #expect { try await carrier.send(Request(.get, ["head"])) } throws: {
           ($0 as? PouchError)?.code == .timeout
