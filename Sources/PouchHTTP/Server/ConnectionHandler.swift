@@ -75,18 +75,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
       reading = .lingering(since: since, progress: .now())
     case (.head(let head), _):
       exchanges += 1
-      reading = head.hasBody ? .body(progress: .now()) : .nothing(since: .now())
+      // What follows a request to switch protocols, and its body, is not HTTP.
+      isForeign = head.method == .CONNECT || head.headers.contains(name: "upgrade")
+      reading = head.hasBody ? .body(progress: .now()) : isForeign ? .ended : .nothing(since: .now())
       connection.parts.append(.head(head))
-      // What follows a request to switch protocols is not HTTP.
-      if head.method == .CONNECT || head.headers.contains(name: "upgrade") {
-        isForeign = true
-        reading = .ended
-      }
     case (.body(let buffer), .body):
       reading = .body(progress: .now())
       connection.parts.append(.body(buffer))
     case (.end, .body):
-      reading = .nothing(since: .now())
+      reading = isForeign ? .ended : .nothing(since: .now())
       connection.parts.append(.end)
     case (.body, _), (.end, _):
       break
