@@ -193,6 +193,31 @@ struct WaitingTests {
     #expect(budget.held == 0)
   }
 
+  @Test func `who waits for much of a budget is served before those who come later`() async throws {
+    let budget = ByteBudget(total: 100)
+    try await budget.acquire(60)
+    let large = Task { try await budget.acquire(90) }
+    while budget.waiting < 1 { await Task.yield() }
+    let small = Task { try await budget.acquire(10) }
+    while budget.waiting < 2 { await Task.yield() }
+    #expect(budget.held == 60)
+    budget.release(60)
+    try await large.value
+    try await small.value
+    #expect(budget.held == 100)
+  }
+
+  @Test func `who waits for a budget and gives up is in nobody's way`() async throws {
+    let budget = ByteBudget(total: 100)
+    try await budget.acquire(60)
+    let large = Task { try await budget.acquire(90) }
+    while budget.waiting < 1 { await Task.yield() }
+    large.cancel()
+    #expect(await pouchError { try await large.value }?.code == .cancelled)
+    try await budget.acquire(40)
+    #expect(budget.held == 100)
+  }
+
   @Test func `whoever waits is released by cancellation`() async throws {
     let queue = BoundedQueue<Int>(capacity: 1)
     let waiting = Task { try await queue.take() }
