@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
+  @Test(arguments: ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via"])
   func `an admin party refuses what a proxy has forwarded`(header: String) throws {
     let party = configuration { $0.audience = .adminParty }
     let name = try #require(HTTPField.Name(header))

@@ -83,7 +83,7 @@ struct RequestGuard: Sendable {
 
   private static func isForwarding(_ name: HTTPField.Name) -> Bool {
     let name = name.canonicalName
-    return name == "forwarded" || name == "x-real-ip" || name.hasPrefix("x-forwarded-")
+    return name == "forwarded" || name == "via" || name == "x-real-ip" || name.hasPrefix("x-forwarded-")
   }
 }
 
