@@ -47,6 +47,23 @@ struct ContiguousPrefixTests {
   }
 }
 
+struct LedgerTests {
+  @Test func `the board ends with the position that the ledger ends with, however workers race`() async {
+    for _ in 0..<2000 {
+      let board = ProgressBoard()
+      let ledger = Ledger(board: board)
+      let pieces = (1...4).map { ledger.begin(endingAt: UpdateSequence(String($0))) }
+      await withTaskGroup(of: Void.self) { group in
+        for piece in pieces { group.addTask { ledger.finish(piece) } }
+      }
+      guard board.progress.lastSequence == ledger.position else {
+        Issue.record("The board has an earlier position than the ledger.")
+        return
+      }
+    }
+  }
+}
+
 struct BackOffTests {
   @Test func `delays double up to the longest and start over after a success`() {
     var backOff = BackOff()
