@@ -28,6 +28,10 @@ enum HTTPTuning {
   /// How long a client that has closed its sending side is given to read: programs that only half-close get the
   /// response, while the feed of one that has gone does not stay.
   static let halfClosedGrace = Duration.seconds(1)
+  /// The largest piece of a request's body that is handed on at once, in bytes.
+  static let bodyPiece = 64 * 1024
+  /// How many open files are left for others than connections: databases, and the system's own.
+  static let otherFiles = 1024
   /// How many connections may wait to be accepted.
   static let backlog = 1024
 

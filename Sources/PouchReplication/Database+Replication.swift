@@ -60,15 +60,15 @@ public struct Synchronization: Sendable {
     if case .after = pull.options.since {
       throw PouchError(.badRequest, "A position belongs to one database; both directions cannot start after it.")
     }
-    async let pulled = pull.run()
-    let pushed: ReplicationResult
-    do {
-      pushed = try await push.run()
-    } catch {
-      pull.cancel()
-      throw error
+    return try await withThrowingTaskGroup(of: (isPull: Bool, result: ReplicationResult).self) { group in
+      group.addTask { (true, try await pull.run()) }
+      group.addTask { (false, try await push.run()) }
+      var results: [Bool: ReplicationResult] = [:]
+      // Leaving by an error cancels the other direction, and waits for it.
+      while let (isPull, result) = try await group.next() { results[isPull] = result }
+      guard let pulled = results[true], let pushed = results[false] else { throw PouchError(.internalError) }
+      return Result(pull: pulled, push: pushed)
     }
-    return Result(pull: try await pulled, push: pushed)
   }
 
   /// Ends both directions; see ``Replication/cancel()``.

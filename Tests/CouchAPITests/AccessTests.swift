@@ -138,7 +138,8 @@ struct AccessTests {
     }
     for (method, target) in [
       (.put, "/new"), (.delete, "/db"), (.post, "/db"), (.put, "/db/x"), (.delete, "/db/doc"),
-      (.post, "/db/_bulk_docs"), (.post, "/db/_purge"), (.post, "/db/_compact"), (.put, "/db/_security"), (.put, "/db/_revs_limit"),
+      (.post, "/db/_bulk_docs"), (.post, "/db/_purge"), (.post, "/db/_compact"), (.put, "/db/_security"),
+      (.put, "/db/_revs_limit"),
       (.post, "/_replicate"), (.put, "/db/_design/d"),
     ] as [(HTTPRequest.Method, String)] {
       #expect(try await status(method, target) == 403, "\(method) \(target)")

@@ -85,8 +85,8 @@ import Testing
       return Response(.ok, body: feed.body)
     } _: { address in
       var configuration = HTTPCarrierConfiguration()
-      configuration.answerTimeout = .seconds(2)
-      configuration.stallTimeout = .seconds(2)
+      configuration.answerTimeout = .seconds(8)
+      configuration.stallTimeout = .seconds(8)
       try await withCarrier(address.url, configuration) { carrier in
         await #expect { try await carrier.send(Request(.get, ["head"])) } throws: {
           ($0 as? PouchError)?.code == .timeout
@@ -180,6 +180,27 @@ import Testing
         await #expect(throws: PouchError(.corrupt)) {
           try await carrier.send(Request(.put, ["sink"], body: .stream(body, length: 10)))
         }
+      }
+    }
+  }
+
+  @Test func `a carrier that was dropped without closing it is closed, but not before its responses are read`()
+    async throws
+  {
+    try await withServer(respond: echo) { address in
+      let response = try await HTTPCarrier(address.url).send(Request(.get, ["bytes"], query: ["n": "1000000"]))
+      let bytes = try await response.body.collect(upTo: 1 << 20)
+      #expect(bytes.count == 1_000_000)
+    }
+  }
+
+  @Test func `a closed carrier sends nothing`() async throws {
+    try await withServer(respond: echo) { address in
+      let carrier = try HTTPCarrier(address.url)
+      await carrier.close()
+      await carrier.close()
+      await #expect { try await carrier.send(Request(.get, [])) } throws: {
+        ($0 as? PouchError)?.code == .cancelled
       }
     }
   }

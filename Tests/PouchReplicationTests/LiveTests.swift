@@ -47,6 +47,18 @@ struct LiveTests {
     #expect(try await one.contents() == other.contents())
   }
 
+  @Test func `when one direction of a synchronisation fails, the other one ends too`() async throws {
+    for failing in 0..<2 {
+      let pair = [FaultyDatabase(try LocalDatabase.inMemory()), FaultyDatabase(try LocalDatabase.inMemory())]
+      pair[failing].behave { $0.fault = { $0 == .bulkDocs ? .before(PouchError(.forbidden)) : nil } }
+      try await pair[1 - failing].base.put(["_id": "d"])
+      let synchronization = Synchronization(
+        of: pair[0], with: pair[1], .live, environment: VirtualTime().environment)
+      let error = await pouchError { _ = try await synchronization.run() }
+      #expect(error?.code == .forbidden)
+    }
+  }
+
   @Test func `it outlives a source and a target that go away and come back`() async throws {
     let (source, target) = (
       FaultyDatabase(try LocalDatabase.inMemory()), FaultyDatabase(try LocalDatabase.inMemory())

@@ -2,9 +2,7 @@ import AsyncHTTPClient
 public import CouchAPI
 import HTTPTypes
 import NIOCore
-import NIOHTTP1
 public import PouchCore
-import PouchGzip
 
 /// Brings requests to a server by HTTP.
 ///
@@ -25,24 +23,7 @@ public struct HTTPCarrier: Carrier {
 
   private let base: BaseURL
   private let configuration: HTTPCarrierConfiguration
-  private let clients: Clients
-
-  private final class Clients: Sendable {
-    let requests: HTTPClient
-    /// Live feeds have connections of their own: waiting, they would use up those of other requests.
-    let feeds: HTTPClient
-
-    init(_ configuration: HTTPCarrierConfiguration) {
-      requests = HTTPCarrier.client(configuration, connections: configuration.maxConnections)
-      feeds = HTTPCarrier.client(configuration, connections: configuration.maxFeeds)
-    }
-
-    // A client must be shut down before it goes; closing twice does no harm.
-    deinit {
-      requests.shutdown { _ in }
-      feeds.shutdown { _ in }
-    }
-  }
+  private let clients: HTTPClients
 
   /// - Parameter url: the server's `http` or `https` URL, with a path that goes before every request's, if any.
   /// - Throws: ``PouchError/Code/badRequest`` if it is no such URL.
@@ -53,7 +34,7 @@ public struct HTTPCarrier: Carrier {
     self.base = base
     self.configuration = configuration
     credentials = base.credentials
-    clients = Clients(configuration)
+    clients = HTTPClients(configuration)
   }
 
   /// Takes a database's URL apart: `https://host/prefix/notes` is the database `notes` of `https://host/prefix`.
@@ -69,26 +50,11 @@ public struct HTTPCarrier: Carrier {
   }
 
   public func close() async {
-    // It fails only when it was closed before.
-    try? await clients.requests.shutdown()
-    try? await clients.feeds.shutdown()
+    await clients.close()
   }
 
   public func send(_ request: Request) async throws -> Response {
     try await carry(request)
-  }
-
-  private static func client(_ configuration: HTTPCarrierConfiguration, connections: Int) -> HTTPClient {
-    var client = HTTPClient.Configuration()
-    client.redirectConfiguration = .disallow
-    client.timeout.connect = TimeAmount(configuration.connectTimeout)
-    client.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
-    client.connectionPool.idleTimeout = TimeAmount(configuration.idleTimeout)
-    // Who cannot be reached is told at once; trying again is up to those who know what for.
-    client.connectionPool.retryConnectionEstablishment = false
-    client.httpVersion = .automatic
-    client.decompression = .disabled
-    return HTTPClient(eventLoopGroupProvider: .singleton, configuration: client)
   }
 
   // MARK: Exchanges
@@ -103,7 +69,7 @@ public struct HTTPCarrier: Carrier {
       let response = try await execute(hop, activity, isLive: request.isLiveFeed)
       guard redirects < HTTPTuning.redirects, let next = hop.redirected(by: response) else {
         return hop.response(
-          response, Activity(limit: configuration.stallTimeout + patience),
+          response, Activity(limit: configuration.stallTimeout + patience), clients,
           limit: request.isLiveFeed ? .max : configuration.maxInflated)
       }
       redirects += 1

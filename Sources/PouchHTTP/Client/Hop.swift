@@ -116,7 +116,9 @@ struct Hop: Sendable {
 
   // MARK: The response
 
-  func response(_ response: HTTPClientResponse, _ activity: Activity, limit: Int64) -> Response {
+  func response(
+    _ response: HTTPClientResponse, _ activity: Activity, _ clients: HTTPClients, limit: Int64
+  ) -> Response {
     var headers = HTTPFields()
     for (name, value) in response.headers {
       guard let name = HTTPField.Name(name) else { continue }
@@ -133,7 +135,7 @@ struct Hop: Sendable {
     }
     let length = headers[.contentLength].flatMap { Int64($0) }
     if length == 0 { return Response(status, headers: headers) }
-    let reader = ResponseReader(response.body, activity, origin: origin)
+    let reader = ResponseReader(response.body, activity, clients, origin: origin)
     let stream = ByteStream { { try await reader.next() } }
     guard asksForGzip, headers[.contentEncoding]?.lowercased() == "gzip" else {
       return Response(status, headers: headers, body: .stream(stream, length: length))
@@ -150,10 +152,13 @@ private final class ResponseReader: @unchecked Sendable {
   // of `bounded` has ended before it returns.
   private var iterator: HTTPClientResponse.Body.AsyncIterator
   private let activity: Activity
+  /// Kept open as long as there is something to read.
+  private let clients: HTTPClients
   private let origin: String
 
-  init(_ body: HTTPClientResponse.Body, _ activity: Activity, origin: String) {
+  init(_ body: HTTPClientResponse.Body, _ activity: Activity, _ clients: HTTPClients, origin: String) {
     iterator = body.makeAsyncIterator()
+    self.clients = clients
     self.activity = activity
     self.origin = origin
   }

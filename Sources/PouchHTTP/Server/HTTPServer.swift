@@ -55,8 +55,13 @@ public struct HTTPServer: Service {
       childChannelSetup: ConnectionChannel(context: context, configuration: configuration),
       configuration: ServerConfiguration(
         address: .hostname(configuration.host, port: configuration.port), backlog: HTTPTuning.backlog,
-        availableConnectionsDelegate: .maximum(configuration.maxConnections, logger: quiet)),
+        availableConnectionsDelegate: .maximum(
+          OpenFiles.makeRoom(forConnections: configuration.maxConnections), logger: quiet)),
       onServerRunning: { [ready] channel in
+        // It fails only if the channel is closed already.
+        try? await channel.eventLoop.submit {
+          try channel.pipeline.syncOperations.addHandler(AcceptErrorShield(), position: .first)
+        }.get()
         guard let address = channel.localAddress, let host = address.ipAddress, let port = address.port else { return }
         await ready(BoundAddress(host: host, port: port))
       },

@@ -16,7 +16,8 @@ public struct HTTPServerConfiguration: Sendable {
   /// Who may ask.
   public var audience = Audience.credentialed
 
-  /// The most connections at a time; further ones wait to be accepted.
+  /// The most connections at a time; further ones wait to be accepted. Each is an open file: the process asks the
+  /// system for as many, and takes fewer connections if it does not get them.
   public var maxConnections = 4096
   /// The largest request body in bytes, also after decompression; beyond it 413 is answered. CouchDB's
   /// `max_http_request_size` is the same 4 GiB. What is not an attachment has lower bounds of its own.

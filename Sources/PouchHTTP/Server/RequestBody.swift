@@ -42,7 +42,7 @@ final class RequestBody: Sendable {
     switch await connection.parts.next() {
     case .body(let buffer):
       var bytes = Array(buffer.readableBytesView)
-      connection.parts.takeMore(onto: &bytes, upTo: HTTPTuning.unawaitedBytes)
+      connection.parts.takeMore(onto: &bytes, upTo: HTTPTuning.bodyPiece)
       let count = Int64(bytes.count)
       let isTooMuch = state.withLock { state in
         state.received += count

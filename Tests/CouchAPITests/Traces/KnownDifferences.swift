@@ -29,7 +29,8 @@ struct KnownDifference {
       numbers: [51], kind: .differs([.body]),
       reason: "_local_seq is the sequence as the changes feed tells it; CouchDB's is a number within a shard."),
     KnownDifference(
-      numbers: [101], kind: .differs([.status(409), .header("ETag"), .header("Location"), .body]), reason: unknownParent,
+      numbers: [101], kind: .differs([.status(409), .header("ETag"), .header("Location"), .body]),
+      reason: unknownParent,
       repair: [
         Repair(
           method: "PUT", target: "/trace/e5?new_edits=false", body: #"{"_rev":"2-a4e9bc9846c8536c5b8f71f79edd3bb1"}"#)

@@ -9,6 +9,9 @@ extension Router {
     try context.request.requireJSON()
     let body = try await context.request.body.collect(upTo: context.limits.bulkBody)
     let batch = try await DocumentBatch(body, limit: context.limits.bulkDocuments, options.documentIDs)
+    if batch.documents.contains(where: { $0.id?.isLocal == true }) {
+      try await context.authorize(.writeLocalDocuments)
+    }
     let results = try await write(batch, context)
     return Response(.created, encoded: Self.encode(results, batch))
   }

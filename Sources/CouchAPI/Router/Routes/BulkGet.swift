@@ -14,8 +14,7 @@ extension Router {
     let options = GetOptions(
       at: nil, context.request.query.flag("latest") ? .latest : .exact, including: context.request.query.bulkParts)
     let request = context.request
-    if !request.accepts("application/json"), request.accepts("multipart/mixed") || request.accepts("multipart/related")
-    {
+    if !request.accepts("application/json"), request.accepts("multipart/mixed") || request.accepts("multipart/related") {
       return try await multipartBulkGet(requests, options, context)
     }
     return try await .streaming(BulkGetWriter(requests, options, context))

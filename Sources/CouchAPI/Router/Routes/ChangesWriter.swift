@@ -22,6 +22,9 @@ struct ChangesWriter: SegmentSource {
   private var position: UpdateSequence?
   private var remaining: Int
   private var written = 0
+  /// When the feed has waited in vain; `nil` while it does not wait. Changes that are not for the client do not put
+  /// it off.
+  private var deadline: ContinuousClock.Instant?
   /// Whether the client was told that the feed waits.
   private var hasAnnouncedWait = false
 
@@ -46,8 +49,13 @@ struct ChangesWriter: SegmentSource {
         // A feed that may wait sends its beginning, so that the client knows it is there.
         if parameters.feed == .longpoll { return writer.take() }
       case .reading:
+        // A filter may let nothing through for long.
+        try Task.checkCancellation()
         try await read()
-        if !writer.json.bytes.isEmpty { return writer.take() }
+        if !writer.json.bytes.isEmpty {
+          deadline = nil
+          return writer.take()
+        }
       case .waiting:
         guard hasAnnouncedWait else {
           hasAnnouncedWait = true
@@ -55,7 +63,10 @@ struct ChangesWriter: SegmentSource {
           return writer.take()
         }
         try await wait()
-        if !writer.json.bytes.isEmpty { return writer.take() }
+        if !writer.json.bytes.isEmpty {
+          deadline = nil
+          return writer.take()
+        }
       case .ended: return nil
       }
     }
@@ -81,9 +92,11 @@ struct ChangesWriter: SegmentSource {
 
   /// Waits for a change, and writes it; or for the end of patience.
   private mutating func wait() async throws {
+    let deadline = self.deadline ?? .now + parameters.patience
+    self.deadline = deadline
     let arrived: ChangesBatch?
     do {
-      arrived = try await firstBatch()
+      arrived = try await firstBatch(before: deadline)
     } catch let error as PouchError where error == .closed {
       // The database was removed: there will be no more.
       phase = .ended
@@ -109,16 +122,15 @@ struct ChangesWriter: SegmentSource {
 
   /// The next batch, or `nil` when nothing came in time. Whichever is later is cancelled; a batch that is lost so is
   /// read again from the same position.
-  private func firstBatch() async throws -> ChangesBatch? {
+  private func firstBatch(before deadline: ContinuousClock.Instant) async throws -> ChangesBatch? {
     var live = parameters.query
     live.feed = .live
     let query = live
     let limit = min(remaining, Tuning.changesBatch)
-    let patience = parameters.patience
     return try await withThrowingTaskGroup(of: ChangesBatch?.self) { [database, position] group in
       group.addTask { try await database.nextChanges(query, after: position, limit: limit) }
       group.addTask {
-        try await Task.sleep(for: patience)
+        try await Task.sleep(until: deadline, clock: .continuous)
         return nil
       }
       defer { group.cancelAll() }

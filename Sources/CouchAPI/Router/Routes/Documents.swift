@@ -159,7 +159,7 @@ extension Router {
   }
 
   private func copyDocument(_ id: DocumentID, _ context: DatabaseContext) async throws -> Response {
-    try await context.authorize(.readDocuments)
+    try await context.authorize(id.isLocal ? .readLocalDocuments : .readDocuments)
     guard let header = context.request.headers[.destination] else {
       throw PouchError(.badRequest, "Destination header is mandatory for COPY.")
     }
