@@ -154,6 +154,22 @@ import Testing
     #expect(answer.contains("Connection: close"))
   }
 
+  @Test func `the body of a request to speak something else is read`() async throws {
+    let answer = try await answer(
+      to:
+        "POST /sink HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabcPRI *"
+    )
+    #expect(statuses(answer) == ["200"])
+    #expect(answer.hasSuffix("\r\n\r\n3"))
+  }
+
+  @Test func `a rest of a body that is skipped and malformed ends the connection without another answer`() async throws
+  {
+    let answer = try await answer(
+      to: "GET /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcnonsense\r\n\r\n")
+    #expect(statuses(answer) == ["200"])
+  }
+
   @Test func `chunks of one byte each are put together`() async throws {
     let chunks = String(repeating: "1\r\na\r\n", count: 50_000)
     let answer = try await answer(
