@@ -32,6 +32,23 @@ struct AccessTests {
     #expect(response.status == .badRequest)
   }
 
+  @Test func `what the server keeps in a database for itself is written by nobody`() async throws {
+    let id = DocumentID.reservedPrefix + "security"
+    let encoded = id.replacing("/", with: "%2F")
+    #expect(try await admin.send(.put, "/db").status == .created)
+    #expect(try await admin.send(.put, "/db/doc", "{}").status == .created)
+    for target in ["/db/\(id)", "/db/\(encoded)", "/db/\(encoded)/attachment"] {
+      for method in [HTTPRequest.Method.put, .delete] {
+        #expect(try await admin.send(method, target, "{}").status == .forbidden, "\(method) \(target)")
+      }
+    }
+    let document = "{\"_id\":\"\(id)\"}"
+    #expect(try await admin.send(.post, "/db", document).status == .forbidden)
+    #expect(try await admin.send(.post, "/db/_bulk_docs", "{\"docs\":[\(document)]}").status == .forbidden)
+    #expect(try await admin.send(.copy, "/db/doc", headers: [.destination: id]).status == .forbidden)
+    #expect(try await admin.json(.get, "/db/_local_docs")["rows"] == [])
+  }
+
   @Test func `nobody but an admin makes, lists or removes databases`() async throws {
     #expect(try await server.send(.put, "/db").status == .unauthorized)
     #expect(try await admin.send(.put, "/db").status == .created)

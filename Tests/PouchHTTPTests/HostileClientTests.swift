@@ -39,6 +39,35 @@ import Testing
     #expect(statuses(answer) == ["200", "400"])
   }
 
+  @Test func `a body is read in spite of a request to switch protocols`() async throws {
+    let answer = try await answer(
+      to: "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        + "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nContent-Length: 5\r\n\r\nhello")
+    #expect(statuses(answer) == ["200"])
+    #expect(answer.hasSuffix("hello"))
+  }
+
+  @Test func `a body that does not come is not waited for, also with a request to switch protocols`() async throws {
+    let answer = try await answer(
+      to: "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+        + "Content-Length: 5\r\n\r\nhel", configuration { $0.stallTimeout = .milliseconds(50) })
+    #expect(statuses(answer) == ["408"])
+  }
+
+  @Test func `of two hosts the one that counts is the one that the responder sees`() async throws {
+    let seen = try await withServer { request in
+      Response(.ok, body: .bytes(Array("host \(request.headers[values: .host])".utf8)))
+    } _: { address in
+      try await RawConnection.open(address) { talk in
+        try await talk.send(
+          "GET http://localhost:1/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        return try await talk.receive()
+      }
+    }
+    #expect(seen.hasSuffix("host [\"localhost:1\"]"))
+    #expect(seen.hasPrefix("HTTP/1.1 200 OK\r\n"))
+  }
+
   @Test(arguments: ["/%", "/%zz", "/a?b=%f", "/%ff"]) func `a path that is no percent-encoded text is refused`(
     target: String
   ) async throws {
