@@ -50,8 +50,11 @@ def pycouchdb_replacements(host, port):
     """Its tests have the server's address in their sources, and make a database `_users` that they do not use."""
     address = ("localhost:5984", f"{host}:{port}")
     users = ('if "_users" not in server:\n        server.create("_users")', "pass")
-    default = ("server1.base_url == 'http://localhost:5984/'", "server1.base_url == 'http://' 'localhost:5984/'")
-    default_too = ("server4.base_url == 'http://localhost:5984/'", "server4.base_url == 'http://' 'localhost:5984/'")
+    # Where the client's own default is asked for, the address stays.
+    default, default_too = (
+        (f"{name}.base_url == 'http://localhost:5984/'", f"{name}.base_url == 'http://local' 'host:5984/'")
+        for name in ("server1", "server4")
+    )
     return {
         "test/integration/conftest.py": [address, users],
         "test/integration/test_integration.py": [default, default_too, address, users],
@@ -157,7 +160,7 @@ def run(suite, python, source, server, report):
     command = [
         str(python), "-m", "pytest", "-p", "excluded", "-p", "no:cacheprovider", "-o", "addopts=", "-o",
         "asyncio_default_fixture_loop_scope=function", "-qq", "--color=no",
-        "--disable-warnings", "--tb=long", "--show-capture=all", "-rfE", f"--junitxml={report}", *suite.options,
+        "--disable-warnings", "--tb=short", "-o", "verbosity_assertions=2", "-rfE", f"--junitxml={report}", *suite.options,
         *suite.tests,
     ]
     try:

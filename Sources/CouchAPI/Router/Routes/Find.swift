@@ -16,8 +16,8 @@ extension Router {
     let range = query.selector.idRange
     return Response(json: [
       "dbname": JSON(context.name), "index": Router.allDocsIndex, "partitioned": false,
-      "selector": NormalizedSelector(query.selector).json, "opts": .object(query.options), "limit": JSON(query.limit), "skip": JSON(query.skip),
-      "fields": .array(query.fields.map { JSON($0.name) }), "index_candidates": [],
+      "selector": NormalizedSelector(query.selector).json, "opts": .object(query.options), "limit": JSON(query.limit),
+      "skip": JSON(query.skip), "fields": .array(query.fields.map { JSON($0.name) }), "index_candidates": [],
       "selector_hints": [["type": "json", "indexable_fields": [], "unindexable_fields": []]],
       "mrargs": [
         "include_docs": true, "view_type": "map", "reduce": false, "partition": nil,
