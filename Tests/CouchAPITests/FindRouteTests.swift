@@ -156,16 +156,22 @@ struct FindRouteTests {
   @Test(
     arguments: [
       ([:], [:]), (["a": 1], ["a": ["$eq": 1]]), (["a": ["b": [:]]], ["a.b": ["$eq": [:]]]),
-      (["a": ["$gt": 1, "$lt": 5], "b": nil],
-        ["$and": [["$and": [["a": ["$gt": 1]], ["a": ["$lt": 5]]]], ["b": ["$eq": nil]]]]),
+      (
+        ["a": ["$gt": 1, "$lt": 5], "b": nil],
+        ["$and": [["$and": [["a": ["$gt": 1]], ["a": ["$lt": 5]]]], ["b": ["$eq": nil]]]]
+      ),
       (["a": ["$or": [1, ["b": 2]]]], ["$or": [["a": ["$eq": 1]], ["a.b": ["$eq": 2]]]]),
       (["$not": ["a": ["$gt": 1, "$exists": true]]], ["$or": [["a": ["$lte": 1]], ["a": ["$exists": false]]]]),
       (["$nor": [["a": 1], ["$not": ["b": ["$in": [1]]]]]], ["$and": [["a": ["$ne": 1]], ["b": ["$in": [1]]]]]),
-      (["$not": ["$nor": [["a": 1], ["b": ["$regex": "x"]]]]],
-        ["$or": [["a": ["$eq": 1]], ["b": ["$regex": "x"]]]]),
+      (
+        ["$not": ["$nor": [["a": 1], ["b": ["$regex": "x"]]]]],
+        ["$or": [["a": ["$eq": 1]], ["b": ["$regex": "x"]]]]
+      ),
       (["$not": ["a": ["$size": 1]]], ["a": ["$not": ["$size": 1]]]),
-      (["$not": ["a": ["$elemMatch": ["$not": ["b": 1]]]]],
-        ["a": ["$not": ["$elemMatch": ["$not": ["b": ["$eq": 1]]]]]]),
+      (
+        ["$not": ["a": ["$elemMatch": ["$not": ["b": 1]]]]],
+        ["a": ["$not": ["$elemMatch": ["$not": ["b": ["$eq": 1]]]]]]
+      ),
       (["a": ["$allMatch": ["$gt": 1]]], ["a": ["$allMatch": ["": ["$gt": 1]]]]),
     ] as [(JSON, JSON)])
   func `the plan spells the selector out`(_ selector: JSON, _ spelled: JSON) async throws {

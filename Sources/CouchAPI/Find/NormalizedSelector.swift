@@ -23,7 +23,7 @@ struct NormalizedSelector {
     func condition(_ json: JSON) -> JSON {
       guard let members = json.object, let first = members.first else { return test("$eq", json) }
       guard members.count > 1 else { return member(first.name, first.value) }
-      return .object([conjunction: .array(members.map { member($0.name, $0.value) })])
+      return Place.object(conjunction, .array(members.map { member($0.name, $0.value) }))
     }
 
     private func member(_ name: ExactString, _ operand: JSON) -> JSON {
@@ -33,11 +33,12 @@ struct NormalizedSelector {
         return place.condition(operand)
       }
       switch name {
-      case "$and": return .object([conjunction: conditions(operand)])
-      case "$or": return .object([disjunction: conditions(operand)])
+      case "$and": return Place.object(conjunction, conditions(operand))
+      case "$or": return Place.object(disjunction, conditions(operand))
       case "$nor":
-        return .object(isInElement ? [name: conditions(operand)] : [conjunction: negated.conditions(operand)])
-      case "$not": return isInElement ? .object([name: condition(operand)]) : negated.condition(operand)
+        return isInElement
+          ? Place.object(name, conditions(operand)) : Place.object(conjunction, negated.conditions(operand))
+      case "$not": return isInElement ? Place.object(name, condition(operand)) : negated.condition(operand)
       case "$elemMatch", "$allMatch", "$keyMapMatch":
         let element = Place(path: "", isNegated: false, isInElement: true)
         return test(name, element.condition(operand))
@@ -50,7 +51,7 @@ struct NormalizedSelector {
     }
 
     private func test(_ name: ExactString, _ operand: JSON) -> JSON {
-      .object([ExactString(path): isNegated ? Place.negated(name, operand) : .object([name: operand])])
+      Place.object(ExactString(path), isNegated ? Place.negated(name, operand) : Place.object(name, operand))
     }
 
     private var conjunction: ExactString { isNegated ? "$or" : "$and" }
@@ -64,9 +65,15 @@ struct NormalizedSelector {
 
     /// The opposite of a test, by the operator that there is for it or by `$not`.
     private static func negated(_ name: ExactString, _ operand: JSON) -> JSON {
-      if name == "$exists", let exists = operand.bool { return .object([name: .bool(!exists)]) }
-      guard let opposite = opposites[name] else { return .object(["$not": .object([name: operand])]) }
-      return .object([opposite: operand])
+      if name == "$exists", let exists = operand.bool { return object(name, .bool(!exists)) }
+      guard let opposite = opposites[name] else { return object("$not", object(name, operand)) }
+      return object(opposite, operand)
+    }
+
+    private static func object(_ name: ExactString, _ value: JSON) -> JSON {
+      var members = JSON.Object()
+      members[name] = value
+      return .object(members)
     }
 
     private static let opposites: [ExactString: ExactString] = [

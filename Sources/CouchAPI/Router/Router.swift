@@ -1,4 +1,5 @@
 import HTTPTypes
+import PouchCore
 
 /// CouchDB's HTTP API over a set of databases: a request in, a response out, whatever carries them.
 ///
