@@ -20,11 +20,18 @@ struct AccessTests {
     #expect(refused == ["error": "unauthorized", "reason": "Name or password is incorrect."])
   }
 
-  @Test(arguments: ["Basic", "Basic ###", "Basic YQ==", "Bearer x", "Basic Og==", ""])
-  func `the greeting is answered whatever credentials come with it`(_ header: String) async throws {
+  @Test(arguments: ["Basic", "Basic ###", "Basic YQ==", "Bearer x", ""])
+  func `the greeting is answered though credentials cannot be read`(_ header: String) async throws {
     let response = try await server.send(.get, "/", headers: [.authorization: header])
     #expect(response.status == .ok)
     #expect(try await response.json()["couchdb"] == "Welcome")
+  }
+
+  @Test func `the greeting tells whether credentials are right`() async throws {
+    #expect(try await server.send(.get, "/", headers: basic("admin", "right")).status == .ok)
+    #expect(try await server.send(.get, "/", headers: basic("admin", "wrong")).status == .unauthorized)
+    #expect(try await server.send(.get, "/", headers: basic("", "")).status == .unauthorized)
+    #expect(try await server.send(.get, "/").status == .ok)
   }
 
   @Test func `credentials that are no base64 are a bad request elsewhere`() async throws {

@@ -56,7 +56,7 @@ import Testing
 
   @Test func `of two hosts the one that counts is the one that the responder sees`() async throws {
     let seen = try await withServer { request in
-      Response(.ok, body: .bytes(Array("host \(request.headers[values: .host])".utf8)))
+      Response(.ok, body: .bytes(Array("host \(HTTPField.Name("Host").map { request.headers[values: $0] } ?? [])".utf8)))
     } _: { address in
       try await RawConnection.open(address) { talk in
         try await talk.send(
@@ -181,6 +181,22 @@ import Testing
       to: "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nPRI * HTTP/2.0\r\n\r\n")
     #expect(statuses(answer) == ["200"])
     #expect(answer.contains("Connection: close"))
+  }
+
+  @Test func `the body of a request to speak something else is read`() async throws {
+    let answer = try await answer(
+      to:
+        "POST /sink HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabcPRI *"
+    )
+    #expect(statuses(answer) == ["200"])
+    #expect(answer.hasSuffix("\r\n\r\n3"))
+  }
+
+  @Test func `a rest of a body that is skipped and malformed ends the connection without another answer`() async throws
+  {
+    let answer = try await answer(
+      to: "GET /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcnonsense\r\n\r\n")
+    #expect(statuses(answer) == ["200"])
   }
 
   @Test func `chunks of one byte each are put together`() async throws {

@@ -137,7 +137,7 @@ final class RemoteClient: Sendable {
   }
 
   private func mayRepeat(_ failure: Failure, _ repetition: Repetition) -> Bool {
-    guard failure.error.code.isTransient, failure.error.underlying == nil || !failure.error.isOfOversizedAnswer,
+    guard failure.error.code.isTransient, !failure.error.isOfOversizedAnswer,
       (failure.error.retryAfter ?? .zero) <= options.longestRetryAfter
     else { return false }
     return failure.isKnownUndone || repetition == .harmless
@@ -161,6 +161,7 @@ final class RemoteClient: Sendable {
   /// - Throws: ``Failure`` with the server's error if it answers with one.
   private func success(of request: Request, _ outgoing: OutgoingBody, _ watch: Watch) async throws -> Response {
     var request = request
+    if case .stream = request.body { try await probeSession(for: request, watch) }
     request.body = outgoing.observed(request.body, by: watch)
     let session = try await authorize(&request, watch)
     var response = try await send(request, watch)
@@ -205,6 +206,16 @@ final class RemoteClient: Sendable {
       request.headers[.cookie] = session
       return session
     }
+  }
+
+  /// Gives up a session that has run out, by a question about the database: a body that is streamed cannot be sent a
+  /// second time after it was refused.
+  private func probeSession(for request: Request, _ watch: Watch) async throws {
+    guard let session = cookie.withLock(\.self) else { return }
+    let database = Array(request.path.prefix(root.count + 1))
+    let response = try await send(Request(.head, database, headers: [.cookie: session]), watch)
+    guard response.status.code == 401 else { return }
+    cookie.withLock { if $0 == session { $0 = nil } }
   }
 
   private func login(_ name: String, _ password: String, _ watch: Watch) async throws -> String {

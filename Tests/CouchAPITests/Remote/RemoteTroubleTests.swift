@@ -116,6 +116,26 @@ struct RemoteTroubleTests {
     #expect(try await server.requests[0].json() == ["name": "jan", "password": "apple"])
   }
 
+  @Test func `an upload does not begin with a session that has run out`() async throws {
+    let server = ScriptedServer { request, number in
+      if request.path == ["_session"] {
+        return Response(200, #"{"ok":true}"#, headers: [.setCookie: "AuthSession=c\(number); Path=/"])
+      }
+      if request.method == .get { return Self.document }
+      guard request.headers[.cookie] == "AuthSession=c3" else { return Self.busy(401) }
+      _ = try await request.body.stream.bytes()
+      return Response(201, #"{"ok":true,"id":"a","rev":"1-a"}"#)
+    }
+    let database = server.database(credentials: .session(name: "jan", password: "apple"))
+    _ = try await database.get("a")
+    let attachment = Attachment(.stream(ByteStream([1, 2, 3])))
+    #expect(try await database.putAttachment("f", attachment, to: "a", at: nil).description == "1-a")
+    #expect(
+      server.lines == [
+        "POST /_session", "GET /trace/a?att_encoding_info=true", "HEAD /trace", "POST /_session", "PUT /trace/a/f",
+      ])
+  }
+
   @Test func `a wrong password is asked once, and told nowhere`() async throws {
     let server = try ScriptedServer(recorded: "session login wrong password")
     let credentials = RemoteCredentials.session(name: "jan", password: "nope")
