@@ -101,6 +101,21 @@ struct TextTests {
     #expect(meter.secondsLeft(at: start + .seconds(1)) == nil)
   }
 
+  @Test func `progress towards any number can be told`() {
+    let start = ContinuousClock.now
+    var meter = ProgressMeter("replicate", in: .count("documents"), of: .max, start: start)
+    meter.done = 1
+    let later = start + .seconds(60)
+    #expect(meter.json(at: later)["progress"]?["seconds_left"] == nil)
+    #expect(meter.sentence(at: later).hasSuffix("long left"))
+    meter.setTotal(pending: [.max, 3])
+    #expect(meter.total == .max)
+    meter.setTotal(pending: [2, 3])
+    #expect(meter.total == 6)
+    meter.setTotal(pending: [0])
+    #expect(meter.total == nil)
+  }
+
   @Test func `numbers are short and readable`() {
     #expect(
       [0, 999, 1000, 1_234_567, -1000].map { ProgressMeter.grouped($0) } == [

@@ -49,7 +49,7 @@ import Testing
 
   @Test func `a body that does not come is not waited for, also with a request to switch protocols`() async throws {
     let answer = try await answer(
-      to: "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+      to: "POST /sink HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
         + "Content-Length: 5\r\n\r\nhel", configuration { $0.stallTimeout = .milliseconds(50) })
     #expect(statuses(answer) == ["408"])
   }

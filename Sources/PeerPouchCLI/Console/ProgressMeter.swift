@@ -33,6 +33,15 @@ struct ProgressMeter: Sendable {
     return true
   }
 
+  /// Sets the total to what is done and what is pending, which may be any number, since sources tell it.
+  mutating func setTotal(pending: [Int]) {
+    let sum = pending.reduce(done) { sum, pending in
+      let (sum, overflow) = sum.addingReportingOverflow(Int64(pending))
+      return overflow ? .max : sum
+    }
+    total = sum > done ? sum : nil
+  }
+
   /// Units per second since the start.
   func rate(at now: ContinuousClock.Instant) -> Double? {
     let elapsed = (now - start) / .seconds(1)
@@ -69,7 +78,7 @@ struct ProgressMeter: Sendable {
     case .count(let things): object["unit"] = JSON(things)
     }
     if let rate = rate(at: now) { object["rate"] = JSON(Int64(rate)) }
-    if let left = secondsLeft(at: now) { object["seconds_left"] = JSON(Int64(left.rounded(.up))) }
+    if let left = secondsLeft(at: now).flatMap({ Int64(exactly: $0.rounded(.up)) }) { object["seconds_left"] = JSON(left) }
     return ["progress": .object(object)]
   }
 

@@ -52,8 +52,7 @@ struct ReplicationReport: Sendable {
       progress.update { meter in
         let counts = replications.map { $0.status.counts }
         meter.done = Int64(counts.reduce(0) { $0 + $1.documentsWritten })
-        let pending = replications.compactMap { $0.status.pending }.reduce(0, +)
-        meter.total = pending > 0 ? meter.done + Int64(pending) : nil
+        meter.setTotal(pending: replications.compactMap { $0.status.pending })
         meter.detail = ProgressMeter.size(counts.reduce(0) { $0 + $1.bytesWritten })
       }
     }
