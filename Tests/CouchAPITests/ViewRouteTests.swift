@@ -4,7 +4,7 @@ import Testing
 
 @testable import CouchAPI
 
-/// What is answered where CouchDB has views.
+/// What is answered where CouchDB has views and other things that are not here.
 struct ViewRouteTests {
   private func server() async throws -> Server {
     let server = try await Server.withDatabase()
@@ -32,5 +32,10 @@ struct ViewRouteTests {
     #expect(answer.status == .gone)
     #expect(
       try await answer.json() == ["error": "gone", "reason": "Temporary views are not supported in CouchDB"])
+  }
+
+  @Test(arguments: ["/_membership", "/_utils", "/_node/_local", "/_scheduler/jobs", "/_cluster_setup"])
+  func `parts of CouchDB's server that are not here are not implemented`(_ target: String) async throws {
+    #expect(try await server().send(.get, target).status == .notImplemented)
   }
 }

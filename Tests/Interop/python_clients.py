@@ -159,7 +159,7 @@ def run(suite, python, source, server, report):
     environment["PEERPOUCH_EXCLUDED"] = str(HERE / "excluded" / f"{suite.name}.json")
     command = [
         str(python), "-m", "pytest", "-p", "excluded", "-p", "no:cacheprovider", "-o", "addopts=", "-o",
-        "asyncio_default_fixture_loop_scope=function", "-qq", "--color=no",
+        "log_cli=false", "-o", "asyncio_default_fixture_loop_scope=function", "-qq", "--color=no",
         "--disable-warnings", "--tb=short", "-o", "verbosity_assertions=2", "-rfE", f"--junitxml={report}", *suite.options,
         *suite.tests,
     ]

@@ -16,15 +16,16 @@ extension Router {
       case "_active_tasks": return try await activeTasks(context)
       case "_replicate": return try await replicate(context)
       case "favicon.ico": return favicon
-      default: return try await database(first, context)
+      default: break
       }
     }
-    if try await isServerPath(first) { throw PouchError(.notImplemented) }
+    if isServerPath(first) { throw PouchError(.notImplemented) }
+    if path.count == 1 { return try await database(first, context) }
     return try await dispatch(path[1...], in: context.database(first))
   }
 
-  /// Parts of CouchDB that are not here, and have paths below them.
-  private func isServerPath(_ first: String) async throws -> Bool {
+  /// Parts of CouchDB that are not here.
+  private func isServerPath(_ first: String) -> Bool {
     switch first {
     case "_node", "_scheduler", "_cluster_setup", "_membership", "_reshard", "_utils": true
     default: false
