@@ -21,10 +21,9 @@ struct RecordedAttachments {
     self.blob = blob.responseBody + (blob.responseBody.count..<Self.blobBytes).map { UInt8(truncatingIfNeeded: $0 / 3) }
     recordedBlobDigest = try #require(blob.responseHeader("ETag")).trimmingCharacters(in: ["\""])
     compressedNote = try #require(exchanges.first { $0.target.hasPrefix("/pch-a/doc12/note.txt") }).responseBody
-    let written = exchanges.lazy.filter { $0.target.hasSuffix("/_bulk_docs") && $0.isWhole }.flatMap {
-      (try? JSON(parsing: $0.body))?["docs"]?.array ?? []
-    }
-    note = try #require(written.compactMap { $0["_attachments"]?["note.txt"] }.first)
+    let written = exchanges.filter(\.isWhole).flatMap(\.writtenDocuments)
+    let notes = written.compactMap { $0["_attachments"]?["note.txt"] }
+    note = try #require(notes.first)
   }
 
   /// Fills in what the recording cut from a body that ends with `blob.bin`: the rest of it, and the ends of the

@@ -26,7 +26,7 @@ struct ReplicatorReplay {
   /// A request for changes that is not answered yet.
   private struct WaitingFeed {
     let exchange: RecordedExchange
-    let answer: Task<(response: Response, body: [UInt8]), any Error>
+    let answer: Task<(Response, [UInt8]), any Error>
   }
 
   init(_ file: String, known: [KnownDifference], databases names: [String]) async throws {
