@@ -13,10 +13,29 @@ extension Comparison {
         differences.append(.body("\(ours.count) parts, recorded \(theirs.count)"))
         return
       }
-      for (recorded, own) in zip(theirs, ours) { compareParts(recorded, own) }
+      for (recorded, own) in pairs(theirs, ours) { compareParts(recorded, own) }
     } catch {
       differences.append(.body("no multipart body: \(error)"))
     }
+  }
+
+  /// Parts that belong together: attachments by their names, documents that are the same. Neither leaves nor
+  /// attachments have a common order; what remains is taken in the order it has.
+  private func pairs(_ theirs: [Part], _ ours: [Part]) -> [(Part, Part)] {
+    var pairs: [(Part, Part)] = []
+    var remaining = ours
+    var unpaired: [Part] = []
+    for recorded in theirs {
+      let name = recorded.headers[.contentDisposition]
+      let document = try? JSON(parsing: names.translate(String(decoding: recorded.content, as: UTF8.self)))
+      let index = remaining.firstIndex { own in
+        if let name { return own.headers[.contentDisposition] == name }
+        guard let document else { return false }
+        return (try? JSON(parsing: own.content)) == document
+      }
+      if let index { pairs.append((recorded, remaining.remove(at: index))) } else { unpaired.append(recorded) }
+    }
+    return pairs + zip(unpaired, remaining)
   }
 
   private mutating func compareParts(_ recorded: Part, _ own: Part) {
