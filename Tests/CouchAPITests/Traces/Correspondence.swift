@@ -2,14 +2,27 @@ import PouchCore
 
 /// Which of our names stand for which recorded ones: revisions, ids that servers make up, sequences and digests.
 struct Correspondence {
+  /// Where the names of documents' revisions come from.
+  enum Origin {
+    /// Each server made its own, which correspond.
+    case edits
+    /// They were replicated, and are the same.
+    case replication
+  }
+
+  private let origin: Origin
   private var ours: [String: String] = [:]
+
+  init(_ origin: Origin) {
+    self.origin = origin
+  }
 
   /// Notes that two texts mean the same, if they could: revisions of one generation, ids, digests.
   /// - Returns: whether they do.
   mutating func accepts(_ recorded: String, _ own: String, opaque: Bool = false) -> Bool {
     if recorded == own { return true }
     if let known = ours[recorded], !opaque { return known == own }
-    guard opaque || Self.mayCorrespond(recorded, own) else { return false }
+    guard opaque || (origin == .edits && Self.mayCorrespond(recorded, own)) else { return false }
     ours[recorded] = own
     return true
   }

@@ -12,12 +12,21 @@ struct RecordedExchange {
   let method: String
   let target: String
   let headers: [(name: String, value: String)]
-  let body: [UInt8]
+  var body: [UInt8]
   let status: Int
   let responseHeaders: [(name: String, value: String)]
-  let responseBody: [UInt8]
+  var responseBody: [UInt8]
+  /// How many bytes the bodies had, where the recording cut them.
+  var cutRequestBytes: Int?
+  var cutResponseBytes: Int?
+  /// When the request began and the answer ended, in milliseconds, where it was recorded.
+  let started: Int
+  let ended: Int
+  /// Whether the client left before the answer's end.
+  let isClosedEarly: Bool
+
   /// Whether bodies are there in full.
-  let isWhole: Bool
+  var isWhole: Bool { cutRequestBytes == nil && cutResponseBytes == nil }
 
   init(_ json: JSON, number: Int) throws {
     self.number = number
@@ -31,7 +40,11 @@ struct RecordedExchange {
     status = response["status"]?.int ?? 0
     responseHeaders = Self.headers(response)
     responseBody = try Self.body(response)
-    isWhole = request["truncated"] == nil && response["truncated"] == nil
+    cutRequestBytes = request["truncated"] == nil ? nil : request["bytes"]?.int
+    cutResponseBytes = response["truncated"] == nil ? nil : response["bytes"]?.int
+    started = json["start_ms"]?.int ?? 0
+    ended = json["end_ms"]?.int ?? 0
+    isClosedEarly = response["closed_early"]?.bool == true
   }
 
   private static func headers(_ message: JSON) -> [(name: String, value: String)] {

@@ -10,11 +10,16 @@ extension Router {
     let body = try await context.request.jsonObject(upTo: context.limits.requestBody)
     guard let list = body["docs"]?.array else { throw PouchError(.badRequest, "Missing JSON list of 'docs'.") }
     guard list.count <= context.limits.bulkGets else { throw PouchError(.requestTooLarge) }
-    let requests = list.map { BulkGetEntry($0, limit: context.limits.namedRevisions) }
-    let options = GetOptions(
+    var requests = list.map { BulkGetEntry($0, limit: context.limits.namedRevisions) }
+    // CouchDB's replicator names what it has (`atts_since`) and still wants no bytes here: it fetches such documents
+    // one by one.
+    if context.request.query["attachments"] == "false" { requests = requests.map(\.withStubs) }
+    var options = GetOptions(
       at: nil, context.request.query.flag("latest") ? .latest : .exact, including: context.request.query.bulkParts)
     let request = context.request
     if !request.accepts("application/json"), request.accepts("multipart/mixed") || request.accepts("multipart/related") {
+      // As with `open_revs`, a multipart answer always has the attachments.
+      options.parts.insert(.attachments)
       return try await multipartBulkGet(requests, options, context)
     }
     return try await .streaming(BulkGetWriter(requests, options, context))
@@ -34,7 +39,7 @@ extension Query {
 /// One entry of `_bulk_get`'s `docs`.
 struct BulkGetEntry: Sendable {
   /// What can be read, or what is wrong with the entry.
-  let request: Result<BulkGetRequest, PouchError>
+  private(set) var request: Result<BulkGetRequest, PouchError>
   /// The id and revision as they were given, for answers about what is not there.
   let id: String?
   let revision: String?
@@ -54,6 +59,13 @@ struct BulkGetEntry: Sendable {
     } catch {
       request = .failure(error)
     }
+  }
+
+  /// The same entry, for a reader who wants no attachments, whatever `atts_since` says.
+  var withStubs: BulkGetEntry {
+    var entry = self
+    entry.request = request.map { BulkGetRequest($0.id, at: $0.revision) }
+    return entry
   }
 
   /// What the answer calls the revision of an entry that has failed.

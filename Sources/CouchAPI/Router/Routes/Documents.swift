@@ -65,10 +65,14 @@ extension Router {
   private func openRevisions(
     _ which: OpenRevisions, of id: DocumentID, _ options: GetOptions, _ context: DatabaseContext
   ) async throws -> Response {
-    let revisions = try await context.database.openRevisions(of: id, which, options)
-    guard !context.request.accepts("multipart/mixed") else {
+    if context.request.accepts("multipart/mixed") {
+      // CouchDB's replicator does not ask for the attachments that it wants: a multipart answer always has them.
+      var options = options
+      options.parts.insert(.attachments)
+      let revisions = try await context.database.openRevisions(of: id, which, options)
       return try await multipartOpenRevisions(revisions, of: id, context)
     }
+    let revisions = try await context.database.openRevisions(of: id, which, options)
     var writer = SegmentWriter(context.database, AttachmentForms(context.request.query))
     writer.json.raw(byte: 0x5B)
     for (index, revision) in revisions.enumerated() {
