@@ -19,6 +19,8 @@ let package = Package(
     .package(name: "peerpouch", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
     .systemLibrary(name: "CMalloc"),
@@ -26,9 +28,19 @@ let package = Package(
       name: "bench",
       dependencies: [
         "CMalloc",
+        // Run as programs of their own.
+        "emptyserver",
+        .product(name: "peerpouch", package: "peerpouch"),
         .product(name: "PeerPouch", package: "peerpouch"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
+      swiftSettings: house),
+    .executableTarget(
+      name: "emptyserver",
+      dependencies: [
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: house),
   ]

@@ -23,3 +23,11 @@ public protocol DatabaseSet: Sendable {
   /// Replaces the security object.
   func setSecurity(_ security: JSON, of name: String) async throws
 }
+
+extension DocumentID {
+  /// The beginning of the ids of local documents that a ``DatabaseSet`` may keep in its databases for itself, such as
+  /// the security object: a ``Router`` lets nobody write them.
+  public static let reservedPrefix = "_local/peerpouch."
+
+  var isReserved: Bool { name.hasPrefix(ExactString(DocumentID.reservedPrefix)) }
+}

@@ -16,8 +16,12 @@ struct OpenedDatabase: Sendable {
   /// A database at a URL without credentials; nothing is sent yet.
   init(url: String, credentials: RemoteCredentials?) throws(PouchError) {
     let (server, name) = try HTTPCarrier.split(databaseURL: url)
+    var configuration = HTTPCarrierConfiguration()
+    // How long an answer may take depends on the question, which the database knows: compacting takes its time.
+    configuration.answerTimeout = nil
     database = RemoteDatabase(
-      carrier: try HTTPCarrier(server), .own, path: [name], name: url, credentials: credentials)
+      carrier: try HTTPCarrier(server, configuration: configuration), .own, path: [name], name: url,
+      credentials: credentials)
     ownership = .own
   }
 

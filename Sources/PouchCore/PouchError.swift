@@ -69,6 +69,7 @@ extension PouchError {
     case unauthorized
     case forbidden
     case notFound
+    case gone
     case conflict
     case databaseExists
     case documentTooLarge
@@ -119,6 +120,7 @@ extension PouchError.Code {
     case .unauthorized: Self.row("unauthorized", 401, exit: 5, "Name or password is incorrect.")
     case .forbidden: Self.row("forbidden", 403, exit: 5, "You are not allowed to do this.")
     case .notFound: Self.row("not_found", 404, exit: 3, "missing")
+    case .gone: Self.row("gone", 410, "This is not there any more.")
     case .conflict: Self.row("conflict", 409, exit: 4, "Document update conflict.")
     case .databaseExists:
       Self.row("file_exists", 412, exit: 4, "The database could not be created, the file already exists.")

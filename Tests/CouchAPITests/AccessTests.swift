@@ -20,16 +20,40 @@ struct AccessTests {
     #expect(refused == ["error": "unauthorized", "reason": "Name or password is incorrect."])
   }
 
-  @Test(arguments: ["Basic", "Basic ###", "Basic YQ==", "Bearer x", "Basic Og==", ""])
-  func `the greeting is answered whatever credentials come with it`(_ header: String) async throws {
+  @Test(arguments: ["Basic", "Basic ###", "Basic YQ==", "Bearer x", ""])
+  func `the greeting is answered though credentials cannot be read`(_ header: String) async throws {
     let response = try await server.send(.get, "/", headers: [.authorization: header])
     #expect(response.status == .ok)
     #expect(try await response.json()["couchdb"] == "Welcome")
   }
 
+  @Test func `the greeting tells whether credentials are right`() async throws {
+    #expect(try await server.send(.get, "/", headers: basic("admin", "right")).status == .ok)
+    #expect(try await server.send(.get, "/", headers: basic("admin", "wrong")).status == .unauthorized)
+    #expect(try await server.send(.get, "/", headers: basic("", "")).status == .unauthorized)
+    #expect(try await server.send(.get, "/").status == .ok)
+  }
+
   @Test func `credentials that are no base64 are a bad request elsewhere`() async throws {
     let response = try await server.send(.get, "/_all_dbs", headers: [.authorization: "Basic ###"])
     #expect(response.status == .badRequest)
+  }
+
+  @Test func `what the server keeps in a database for itself is written by nobody`() async throws {
+    let id = DocumentID.reservedPrefix + "security"
+    let encoded = id.replacing("/", with: "%2F")
+    #expect(try await admin.send(.put, "/db").status == .created)
+    #expect(try await admin.send(.put, "/db/doc", "{}").status == .created)
+    for target in ["/db/\(id)", "/db/\(encoded)", "/db/\(encoded)/attachment"] {
+      for method in [HTTPRequest.Method.put, .delete] {
+        #expect(try await admin.send(method, target, "{}").status == .forbidden, "\(method) \(target)")
+      }
+    }
+    let document = "{\"_id\":\"\(id)\"}"
+    #expect(try await admin.send(.post, "/db", document).status == .forbidden)
+    #expect(try await admin.send(.post, "/db/_bulk_docs", "{\"docs\":[\(document)]}").status == .forbidden)
+    #expect(try await admin.send(.copy, "/db/doc", headers: [.destination: id]).status == .forbidden)
+    #expect(try await admin.json(.get, "/db/_local_docs")["rows"] == [])
   }
 
   @Test func `nobody but an admin makes, lists or removes databases`() async throws {

@@ -153,6 +153,33 @@ struct FindRouteTests {
     #expect(plan["mrargs"]?["direction"] == "rev")
   }
 
+  @Test(
+    arguments: [
+      ([:], [:]), (["a": 1], ["a": ["$eq": 1]]), (["a": ["b": [:]]], ["a.b": ["$eq": [:]]]),
+      (
+        ["a": ["$gt": 1, "$lt": 5], "b": nil],
+        ["$and": [["$and": [["a": ["$gt": 1]], ["a": ["$lt": 5]]]], ["b": ["$eq": nil]]]]
+      ),
+      (["a": ["$or": [1, ["b": 2]]]], ["$or": [["a": ["$eq": 1]], ["a.b": ["$eq": 2]]]]),
+      (["$not": ["a": ["$gt": 1, "$exists": true]]], ["$or": [["a": ["$lte": 1]], ["a": ["$exists": false]]]]),
+      (["$nor": [["a": 1], ["$not": ["b": ["$in": [1]]]]]], ["$and": [["a": ["$ne": 1]], ["b": ["$in": [1]]]]]),
+      (
+        ["$not": ["$nor": [["a": 1], ["b": ["$regex": "x"]]]]],
+        ["$or": [["a": ["$eq": 1]], ["b": ["$regex": "x"]]]]
+      ),
+      (["$not": ["a": ["$size": 1]]], ["a": ["$not": ["$size": 1]]]),
+      (
+        ["$not": ["a": ["$elemMatch": ["$not": ["b": 1]]]]],
+        ["a": ["$not": ["$elemMatch": ["$not": ["b": ["$eq": 1]]]]]]
+      ),
+      (["a": ["$allMatch": ["$gt": 1]]], ["a": ["$allMatch": ["": ["$gt": 1]]]]),
+    ] as [(JSON, JSON)])
+  func `the plan spells the selector out`(_ selector: JSON, _ spelled: JSON) async throws {
+    let server = try await TestServer()
+    let plan = try await server.send(.post, "/_explain", json: ["selector": selector]).json
+    #expect(plan["selector"] == spelled)
+  }
+
   @Test func `there is one index, and no other can be made`() async throws {
     let server = try await TestServer()
     let list = try await server.send(.get, "/_index").json

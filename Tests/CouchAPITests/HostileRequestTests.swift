@@ -54,6 +54,14 @@ struct HostileRequestTests {
     #expect(try await server.json(.get, "/db/c")["b"] == "\"]}")
   }
 
+  @Test func `a batch with more members than anybody knows is refused`() async throws {
+    let server = try await Server.withDatabase()
+    let members = String(repeating: "\"\":1,", count: 10_000)
+    let response = try await server.send(.post, "/db/_bulk_docs", "{\(members)\"docs\":[{}]}")
+    #expect(response.status == .contentTooLarge)
+    #expect(try await server.json(.get, "/db")["doc_count"] == 0)
+  }
+
   @Test func `deep nesting in a batch is refused without recursion`() async throws {
     let server = try await Server.withDatabase()
     let deep = String(repeating: "[", count: 200_000) + String(repeating: "]", count: 200_000)

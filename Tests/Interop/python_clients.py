@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs the test suites of Python's CouchDB clients against `peerpouch serve`.
+"""Runs the test suites of Python's CouchDB clients, and tests of their tools, against `peerpouch serve`.
 
     python_clients.py PEERPOUCH FOLDER [SUITE…]
 
@@ -8,6 +8,7 @@ come from the clients' source distributions at PyPI. What cannot pass is listed 
 The last line counts: `N passed, N failed, N skipped`.
 """
 
+import collections
 import os
 import pathlib
 import re
@@ -21,70 +22,107 @@ import xml.etree.ElementTree
 HERE = pathlib.Path(__file__).resolve().parent
 TOOLS = ["pytest==8.3.4", "pytest-asyncio==0.25.2", "pytest-html==4.1.1"]
 ADMIN = ("admin", "password")
+# How long one suite may take, in seconds; the longest takes one minute on two cores that have nothing else to do.
+LONGEST_SUITE = 900
 
 
 class Suite:
-    """The tests of one client: its distribution, and how they are pointed at a server."""
+    """The tests of one client, and how they are pointed at a server."""
 
-    def __init__(self, name, version, tests, options=(), environment=None, rewritten=()):
+    def __init__(
+        self, name, requirement, tests, options=(), environment=None, replacements=None, server=("--admin", ":".join(ADMIN)),
+        is_own=False,
+    ):
         self.name = name
-        self.requirement = f"{name}=={version}"
-        self.tests = tests
+        # The client, which is also where the tests come from unless they are our own.
+        self.requirement = requirement
+        self.is_own = is_own
+        self.tests = [str(HERE / test) for test in tests] if is_own else list(tests)
         self.options = list(options)
         self.environment = environment or (lambda host, port: {})
-        self.rewritten = rewritten
+        # What is changed in the tests: for each file texts and what takes their place.
+        self.replacements = replacements or (lambda host, port: {})
+        # How the server is started.
+        self.server = list(server)
+
+
+def pycouchdb_replacements(host, port):
+    """Its tests have the server's address in their sources, and make a database `_users` that they do not use."""
+    address = ("localhost:5984", f"{host}:{port}")
+    users = ('if "_users" not in server:\n        server.create("_users")', "pass")
+    # Where the client's own default is asked for, the address stays.
+    default, default_too = (
+        (f"{name}.base_url == 'http://localhost:5984/'", f"{name}.base_url == 'http://local' 'host:5984/'")
+        for name in ("server1", "server4")
+    )
+    return {
+        "test/integration/conftest.py": [address, users],
+        "test/integration/test_integration.py": [default, default_too, address, users],
+        "test/integration/test_error_scenarios.py": [address],
+    }
 
 
 SUITES = [
     Suite(
-        "aiocouch", "4.0.1", ["tests"],
+        "aiocouch", "aiocouch==4.0.1", ["tests"],
         environment=lambda host, port: {
             "COUCHDB_HOST": f"http://{host}:{port}", "COUCHDB_USER": ADMIN[0], "COUCHDB_PASS": ADMIN[1]
         },
     ),
+    # Its tests talk to the server without credentials here and there, as CouchDB 1 lets everybody.
     Suite(
-        "CouchDB", "1.2", ["couchdb/tests"], options=["-o", "python_files=*.py"],
+        "CouchDB", "CouchDB==1.2", ["couchdb/tests"], options=["-o", "python_files=*.py"],
+        environment=lambda host, port: {"COUCHDB_URL": f"http://{host}:{port}/"}, server=["--admin-party"],
+        replacements=lambda host, port: {"couchdb/tests/client.py": [("localhost:5984", f"{host}:{port}")]},
+    ),
+    Suite(
+        "couchdb-tools", "CouchDB==1.2", ["test_couchdb_tools.py"], is_own=True,
         environment=lambda host, port: {"COUCHDB_URL": f"http://{ADMIN[0]}:{ADMIN[1]}@{host}:{port}/"},
     ),
-    # This one has the server's address in its sources.
-    Suite(
-        "pycouchdb", "1.17.1", ["test"],
-        rewritten=["test/integration/conftest.py", "test/integration/test_integration.py"],
-    ),
+    Suite("pycouchdb", "pycouchdb==1.17.1", ["test"], replacements=pycouchdb_replacements),
 ]
 
 
 def prepare(folder, suites):
-    """Makes the virtual environment, and unpacks the sources that are not there yet."""
+    """Makes the virtual environment, and fetches the sources that are not there yet.
+
+    Returns Python's path and the archive of each suite that comes in one.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     environment = folder / "venv"
     python = environment / "bin" / "python"
     if not python.exists():
         venv.create(environment, with_pip=True)
     pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", *TOOLS, *[suite.requirement for suite in suites]], check=True)
-    sources = {}
+    subprocess.run([*pip, "install", *TOOLS, *{suite.requirement for suite in suites}], check=True)
+    archives = {}
     for suite in suites:
+        if suite.is_own:
+            continue
         archive_folder = folder / "archives" / suite.name
         if not any(archive_folder.glob("*.tar.gz")):
             subprocess.run(
                 [*pip, "download", "--no-deps", "--no-binary", ":all:", "--dest", str(archive_folder), suite.requirement],
                 check=True,
             )
-        unpacked = tempfile.mkdtemp(prefix=suite.name, dir=folder)
-        with tarfile.open(next(archive_folder.glob("*.tar.gz"))) as archive:
-            archive.extractall(unpacked, filter="data")
-        sources[suite.name] = next(pathlib.Path(unpacked).iterdir())
-    return python, sources
+        archives[suite.name] = next(archive_folder.glob("*.tar.gz"))
+    return python, archives
+
+
+def unpack(archive, folder):
+    """Unpacks a source distribution, and returns its root."""
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder, filter="data")
+    return next(pathlib.Path(folder).iterdir())
 
 
 class Server:
     """`peerpouch serve` on a free port, with databases of its own."""
 
-    def __init__(self, executable):
+    def __init__(self, executable, options):
         self.data = tempfile.TemporaryDirectory(prefix="peerpouch-interop-")
         self.process = subprocess.Popen(
-            [executable, "serve", "--port", "0", "--data", self.data.name, "--admin", ":".join(ADMIN)],
+            [executable, "serve", "--port", "0", "--data", self.data.name, *options],
             stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
         )
         line = self.process.stdout.readline()
@@ -102,44 +140,65 @@ class Server:
         self.data.cleanup()
 
 
-def run(suite, python, source, server, report):
-    """Runs one suite and returns (passed, failed, skipped)."""
-    for name in suite.rewritten:
+def rewrite(suite, source, server):
+    """Makes the changes to the tests that the suite needs."""
+    for name, replacements in suite.replacements(server.host, server.port).items():
         path = source / name
         text = path.read_text(encoding="utf-8")
-        path.write_text(text.replace("localhost:5984", f"{server.host}:{server.port}"), encoding="utf-8")
-    environment = dict(os.environ, PYTHONPATH=str(HERE), **suite.environment(server.host, server.port))
+        for old, new in replacements:
+            if old not in text:
+                raise SystemExit(f"{suite.name}: {name} has no {old!r}")
+            text = text.replace(old, new)
+        path.write_text(text, encoding="utf-8")
+
+
+def run(suite, python, source, server, report):
+    """Runs one suite, shows what failed, and returns (passed, failed, skipped)."""
+    environment = dict(os.environ, PYTHONPATH=str(HERE), NO_COLOR="1", PYTHONWARNINGS="ignore")
+    environment.update(suite.environment(server.host, server.port))
     environment["PEERPOUCH_EXCLUDED"] = str(HERE / "excluded" / f"{suite.name}.json")
-    subprocess.run(
-        [
-            str(python), "-m", "pytest", "-q", "-p", "excluded", "-p", "no:cacheprovider", "-rf", "--tb=short",
-            f"--junitxml={report}", *suite.options, *suite.tests,
-        ],
-        cwd=source, env=environment, check=False, timeout=600,
-    )
-    if not pathlib.Path(report).exists():
+    command = [
+        str(python), "-m", "pytest", "-p", "excluded", "-p", "no:cacheprovider", "-o", "addopts=", "-o",
+        "asyncio_default_fixture_loop_scope=function", "-qq", "--color=no",
+        "--disable-warnings", "--tb=short", "-o", "verbosity_assertions=2", "-rfE", f"--junitxml={report}", *suite.options,
+        *suite.tests,
+    ]
+    try:
+        status = subprocess.run(command, cwd=source, env=environment, check=False, timeout=LONGEST_SUITE).returncode
+    except subprocess.TimeoutExpired:
+        print(f"FAILED: {suite.name} did not finish in {LONGEST_SUITE} seconds")
         return 0, 1, 0
-    passed, failed, skipped = 0, 0, 0
-    for case in xml.etree.ElementTree.parse(report).iter("testcase"):
-        if case.find("failure") is not None or case.find("error") is not None:
-            failed += 1
-        elif (skip := case.find("skipped")) is not None:
-            skipped += 1
-            print(f"Skipped: {suite.name} {case.get('classname')}.{case.get('name')}: {skip.get('message')}")
-        else:
-            passed += 1
-    return passed, failed, skipped
+    passed, failed, skipped = 0, 0, collections.defaultdict(list)
+    if pathlib.Path(report).exists():
+        for case in xml.etree.ElementTree.parse(report).iter("testcase"):
+            if case.find("failure") is not None or case.find("error") is not None:
+                failed += 1
+            elif (skip := case.find("skipped")) is not None:
+                skipped[skip.get("message")].append(case.get("name"))
+            else:
+                passed += 1
+    if failed == 0 and status != 0:
+        print(f"FAILED: {suite.name} ended with status {status}")
+        failed = 1
+    for reason, names in skipped.items():
+        print(f"Skipped: {suite.name}, {reason}: {', '.join(names)}")
+    return passed, failed, sum(map(len, skipped.values()))
 
 
 def main():
     executable, folder, *names = sys.argv[1:]
+    folder = pathlib.Path(folder).resolve()
     suites = [suite for suite in SUITES if not names or suite.name in names]
-    python, sources = prepare(pathlib.Path(folder).resolve(), suites)
+    python, archives = prepare(folder, suites)
     totals = [0, 0, 0]
     for suite in suites:
         print(f"== {suite.name}", flush=True)
-        with Server(os.path.abspath(executable)) as server, tempfile.TemporaryDirectory() as reports:
-            counts = run(suite, python, sources[suite.name], server, f"{reports}/report.xml")
+        with Server(os.path.abspath(executable), suite.server) as server, \
+                tempfile.TemporaryDirectory(dir=folder) as scratch:
+            source = HERE if suite.is_own else unpack(archives[suite.name], pathlib.Path(scratch) / "source")
+            rewrite(suite, source, server)
+            counts = run(suite, python, source, server, pathlib.Path(scratch) / "report.xml")
+        print(f"{suite.name}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped", flush=True)
         totals = [total + count for total, count in zip(totals, counts)]
     print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
     return 1 if totals[1] else 0

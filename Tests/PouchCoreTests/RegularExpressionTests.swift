@@ -31,6 +31,8 @@ struct RegularExpressionTests {
     "(", ")", "[", "[b-a]", "*", "a{2,1}", "\\", "(?=a)", "(?!a)", "(?<=a)b", "(a)\\1", "a++", "\\p{L}", "[[:alpha:]]",
     "(?x)", "\\q", "\\x4", "\\x{110000}", "(?<>a)", "a{1001}", "(a{100}){100}", "((((){999}){999}){999}){999}",
     String(repeating: "(", count: 100) + String(repeating: ")", count: 100),
+    "a" + String(repeating: "{1}", count: 5000),
+    "a" + String(repeating: "*", count: 1000), String(repeating: "(?i)", count: 100_000),
   ])
   func `what is no pattern, not known or too long is refused`(_ pattern: String) {
     #expect(RegularExpression(pattern) == nil)

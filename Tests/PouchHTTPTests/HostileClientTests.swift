@@ -39,6 +39,35 @@ import Testing
     #expect(statuses(answer) == ["200", "400"])
   }
 
+  @Test func `a body is read in spite of a request to switch protocols`() async throws {
+    let answer = try await answer(
+      to: "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        + "HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\nContent-Length: 5\r\n\r\nhello")
+    #expect(statuses(answer) == ["200"])
+    #expect(answer.hasSuffix("hello"))
+  }
+
+  @Test func `a body that does not come is not waited for, also with a request to switch protocols`() async throws {
+    let answer = try await answer(
+      to: "POST /echo HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n"
+        + "Content-Length: 5\r\n\r\nhel", configuration { $0.stallTimeout = .milliseconds(50) })
+    #expect(statuses(answer) == ["408"])
+  }
+
+  @Test func `of two hosts the one that counts is the one that the responder sees`() async throws {
+    let seen = try await withServer { request in
+      Response(.ok, body: .bytes(Array("host \(HTTPField.Name("Host").map { request.headers[values: $0] } ?? [])".utf8)))
+    } _: { address in
+      try await RawConnection.open(address) { talk in
+        try await talk.send(
+          "GET http://localhost:1/ HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        return try await talk.receive()
+      }
+    }
+    #expect(seen.hasSuffix("host [\"localhost:1\"]"))
+    #expect(seen.hasPrefix("HTTP/1.1 200 OK\r\n"))
+  }
+
   @Test(arguments: ["/%", "/%zz", "/a?b=%f", "/%ff"]) func `a path that is no percent-encoded text is refused`(
     target: String
   ) async throws {
@@ -152,6 +181,22 @@ import Testing
       to: "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nPRI * HTTP/2.0\r\n\r\n")
     #expect(statuses(answer) == ["200"])
     #expect(answer.contains("Connection: close"))
+  }
+
+  @Test func `the body of a request to speak something else is read`() async throws {
+    let answer = try await answer(
+      to:
+        "POST /sink HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 3\r\n\r\nabcPRI *"
+    )
+    #expect(statuses(answer) == ["200"])
+    #expect(answer.hasSuffix("\r\n\r\n3"))
+  }
+
+  @Test func `a rest of a body that is skipped and malformed ends the connection without another answer`() async throws
+  {
+    let answer = try await answer(
+      to: "GET /a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabcnonsense\r\n\r\n")
+    #expect(statuses(answer) == ["200"])
   }
 
   @Test func `chunks of one byte each are put together`() async throws {

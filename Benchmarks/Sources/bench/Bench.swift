@@ -5,7 +5,7 @@ import Foundation
 @main
 struct Bench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "bench", abstract: "Measures PeerPouch against bare SQLite in the same run.")
+    commandName: "bench", abstract: "Measures PeerPouch, against bare SQLite and the like in the same run.")
 
   @Argument(help: "What to run: names, or beginnings of names such as `store.bulk`. Everything when left out.")
   var names: [String] = []
@@ -59,5 +59,14 @@ enum Catalogue {
     Attachments(),
     IdleReaders(),
     JSONReading(),
+    BulkRequests(),
+    ChangesRequests(),
+    DocumentRequests(),
+    WaitingFeeds(),
+    ReplicationSpeed(),
+    ReplicationIdle(),
+    ReplicationDelayed(),
+    ReplicationAttachments(),
+    ReplicationLarge(),
   ]
 }

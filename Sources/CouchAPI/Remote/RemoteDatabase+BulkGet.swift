@@ -193,10 +193,10 @@ enum BulkGetText {
   private static func belongs(_ slice: JSONSlice, to revision: RevisionID) -> Bool {
     let name = revision.description
     if slice["error"]?["rev"]?.string == name || slice["ok"]?["_rev"]?.string == name { return true }
-    guard let revisions = slice["ok"]?["_revisions"], let start = revisions["start"]?.int else { return false }
-    let offset = start - revision.generation
-    guard offset > 0, let ids = revisions["ids"] else { return false }
-    for (index, id) in ids.elements.enumerated() where index == offset {
+    guard let revisions = slice["ok"]?["_revisions"], let start = revisions["start"]?.int,
+      start > revision.generation, let ids = revisions["ids"]
+    else { return false }
+    for (index, id) in ids.elements.enumerated() where index == start - revision.generation {
       return id.string == revision.suffix
     }
     return false

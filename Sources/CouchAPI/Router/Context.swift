@@ -57,6 +57,12 @@ struct DatabaseContext: Sendable {
     try await context.router.access.authorize(
       operation, by: context.principal, on: name, of: context.router.databases)
   }
+
+  /// Keeps everybody from writing what the server itself relies on.
+  /// - Throws: ``PouchError/Code/forbidden``.
+  func checkNotReserved(_ id: DocumentID) throws(PouchError) {
+    guard !id.isReserved else { throw PouchError(.forbidden, "This document is the server's own.") }
+  }
 }
 
 /// A method that a path does not have; answered with `Allow`.

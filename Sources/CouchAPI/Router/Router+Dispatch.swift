@@ -62,6 +62,9 @@ extension Router {
       guard let name = rest.first else { break }
       return try await design(DocumentID("_design/" + name), rest.dropFirst(), context)
     case ("_view_cleanup", 0): return try await viewCleanup(context)
+    case ("_temp_view", 0):
+      try await context.authorize(.readInfo)
+      throw PouchError(.gone, "Temporary views are not supported in CouchDB")
     case ("_purged_infos_limit", 0), ("_shards", _), ("_sync_shards", 0),
       ("_partition", _), ("_auto_purge", 0), ("_purged_infos", 0), ("_time_seq", 0):
       try await context.authorize(.readInfo)

@@ -1,4 +1,5 @@
 import HTTPTypes
+import PouchCore
 
 /// CouchDB's HTTP API over a set of databases: a request in, a response out, whatever carries them.
 ///
@@ -45,14 +46,15 @@ public struct Router: Sendable {
     return request.method == .head ? response.withoutBody : response
   }
 
-  /// Whose request it is. `GET /` is answered whatever credentials come with it, since clients probe a server by it;
-  /// and a cookie that cannot be read must not keep anybody from logging in anew, or out.
+  /// Whose request it is. `GET /` is answered though credentials cannot be read, since clients probe a server by it, but
+  /// not if they are wrong, since clients try them by it; and nothing that was left of a session must keep anybody from
+  /// logging in anew, or out.
   private func authenticate(_ request: Request) async throws -> Authentication {
     do {
       return try await access.authenticate(request)
     } catch {
-      let needsNobody = request.path.isEmpty || (request.path == ["_session"] && request.method != .get)
-      guard needsNobody else { throw error }
+      let isProbe = request.path.isEmpty && (error as? PouchError)?.code == .badRequest
+      guard isProbe || (request.path == ["_session"] && request.method != .get) else { throw error }
       return Authentication(.anonymous)
     }
   }

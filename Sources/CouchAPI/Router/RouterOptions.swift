@@ -22,7 +22,8 @@ public struct RouterOptions: Sendable {
 /// The bounds of what requests may ask for, each with its reason.
 public struct RouterLimits: Sendable, Hashable {
   /// The longest JSON body in bytes of requests that are not about documents: options, lists of ids and revisions.
-  public var requestBody = 64 << 20
+  /// They are held as values, of which the shortest take about ten times as much memory as their text.
+  public var requestBody = 16 << 20
   /// The longest body in bytes of one document as JSON, with attachments inline as base64. The document's own bound
   /// is the database's.
   public var documentBody = 64 << 20

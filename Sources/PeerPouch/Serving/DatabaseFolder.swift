@@ -25,7 +25,7 @@ public actor DatabaseFolder: DatabaseSet {
   /// The longest name in bytes; with its suffix and escapes it still is a file's name everywhere.
   private static let nameLimit = 200
   /// The local document that holds the security object. It is the database's own, so it moves with the file.
-  static let securityDocument: DocumentID = "_local/peerpouch.security"
+  static let securityDocument = DocumentID(DocumentID.reservedPrefix + "security")
 
   /// The folder.
   public nonisolated let path: String

@@ -26,8 +26,7 @@ actor Replications: ReplicationService {
   func replicate(_ json: JSON, by principal: Principal) async throws -> JSON {
     if json["cancel"]?.bool == true { return try cancel(json) }
     let request = try ReplicationRequest(json)
-    if running[request.id] == nil { try await start(request, by: principal) }
-    guard let entry = running[request.id] else { throw PouchError(.cancelled) }
+    let entry = if let entry = running[request.id] { entry } else { try await start(request, by: principal) }
     if request.options.mode == .live { return ["ok": true, "_local_id": JSON(request.id)] }
     let result = try await withTaskCancellationHandler {
       try await entry.task.value
@@ -57,7 +56,7 @@ actor Replications: ReplicationService {
     return ["ok": true, "_local_id": JSON(id)]
   }
 
-  private func start(_ request: ReplicationRequest, by principal: Principal) async throws {
+  private func start(_ request: ReplicationRequest, by principal: Principal) async throws -> Running {
     let source = try await open(request.source)
     let target: OpenedDatabase
     do {
@@ -67,10 +66,10 @@ actor Replications: ReplicationService {
       throw error
     }
     // Another request for the same may have come first.
-    guard running[request.id] == nil else {
+    if let other = running[request.id] {
       await source.close()
       await target.close()
-      return
+      return other
     }
     let replication = Replication(from: source.database, to: target.database, request.options)
     let task = Task {
@@ -85,8 +84,10 @@ actor Replications: ReplicationService {
       await target.close()
       return try outcome.get()
     }
-    running[request.id] = Running(
+    let entry = Running(
       replication: replication, task: task, request: request, user: principal.name, start: Date())
+    running[request.id] = entry
+    return entry
   }
 
   private func open(_ end: ReplicationRequest.End, creating isCreated: Bool = false) async throws -> OpenedDatabase {

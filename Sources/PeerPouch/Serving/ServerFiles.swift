@@ -63,15 +63,17 @@ struct ServerFiles {
     return try? JSONDecoder().decode(Value.self, from: data)
   }
 
-  /// Writes a file for the owner only, all of it or nothing.
+  /// Writes a file for the owner only, all of it or nothing. Nobody else can read it at any time: it is made with its
+  /// rights, while `FileManager` would set them afterwards.
   private func write(_ value: some Encodable, to path: String) throws {
     let temporary = path + ".new"
     try? FileManager.default.removeItem(atPath: temporary)
-    let attributes: [FileAttributeKey: Any] = [.posixPermissions: 0o600]
-    guard
-      FileManager.default.createFile(
-        atPath: temporary, contents: try JSONEncoder().encode(value), attributes: attributes),
-      rename(temporary, path) == 0
-    else { throw PouchError(.ioError, "The file \(path) could not be written.") }
+    let failure = PouchError(.ioError, "The file \(path) could not be written.")
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else { throw failure }
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    try file.write(contentsOf: try JSONEncoder().encode(value))
+    try file.close()
+    guard rename(temporary, path) == 0 else { throw failure }
   }
 }

@@ -14,6 +14,8 @@
 struct RegularExpression: Sendable {
   /// The longest program. It bounds how long one character of a text may take to a few microseconds.
   static let programLimit = 2000
+  /// The longest pattern in bytes. Hardly any longer one fits a program, and reading it would take memory first.
+  static let patternLimit = 16 * 1024
 
   enum Step: Sendable, Equatable {
     /// Takes one character.
@@ -34,7 +36,9 @@ struct RegularExpression: Sendable {
   /// Reads a pattern.
   /// - Returns: `nil` if it is none, uses what is not known, or is too long.
   init?(_ pattern: String) {
-    guard let expression = RegularExpressionParser.parse(pattern) else { return nil }
+    guard pattern.utf8.count <= RegularExpression.patternLimit,
+      let expression = RegularExpressionParser.parse(pattern)
+    else { return nil }
     var compiler = Compiler()
     guard compiler.append(expression) else { return nil }
     program = compiler.steps + [.matched]

@@ -17,7 +17,8 @@ struct RegularExpressionParser {
     var dotTakesNewline = false
   }
 
-  /// The deepest nesting of groups, for reading and compiling recurse as deep.
+  /// The deepest nesting of groups, and the most repetitions of one another (`a{2}{3}`): reading, compiling and freeing
+  /// an expression recurse as deep.
   private static let depthLimit = 64
   /// The highest count of a repetition; higher ones do not fit a program anyway.
   private static let countLimit = 1000
@@ -132,6 +133,7 @@ struct RegularExpressionParser {
 
   private mutating func repetition(of part: Expression) throws(Malformed) -> Expression {
     var result = part
+    var nesting = 0
     while true {
       let least: Int
       let most: Int?
@@ -148,6 +150,8 @@ struct RegularExpressionParser {
       }
       // Lazy ones find the same texts; possessive ones find fewer.
       if !skip("?"), skip("+") { throw Malformed() }
+      nesting += 1
+      guard nesting <= RegularExpressionParser.depthLimit else { throw Malformed() }
       result = .repeated(result, least: least, most: most)
     }
   }

@@ -75,18 +75,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
       reading = .lingering(since: since, progress: .now())
     case (.head(let head), _):
       exchanges += 1
-      reading = head.hasBody ? .body(progress: .now()) : .nothing(since: .now())
-      connection.parts.append(.head(head))
       // What follows a request to switch protocols is not HTTP.
-      if head.method == .CONNECT || head.headers.contains(name: "upgrade") {
-        isForeign = true
-        reading = .ended
-      }
+      isForeign = head.method == .CONNECT || head.headers.contains(name: "upgrade")
+      reading = head.hasBody ? .body(progress: .now()) : isForeign ? .ended : .nothing(since: .now())
+      connection.parts.append(.head(head))
     case (.body(let buffer), .body):
       reading = .body(progress: .now())
       connection.parts.append(.body(buffer))
     case (.end, .body):
-      reading = .nothing(since: .now())
+      reading = isForeign ? .ended : .nothing(since: .now())
       connection.parts.append(.end)
     case (.body, _), (.end, _):
       break
@@ -161,22 +158,30 @@ final class ConnectionHandler: ChannelDuplexHandler {
     case .bytes(let bytes):
       buffer = bytes
     case .last(let bytes, let then):
+      guard exchanges > 0 else {
+        // A rest that was to be skipped turned out to be nonsense; the request it belongs to was answered.
+        dropWrite(promise)
+        return linger(context)
+      }
       buffer = bytes
       exchanges -= 1
       if exchanges == 0, case .nothing = reading { reading = .nothing(since: .now()) }
       let mustEnd = connection.isDraining || (exchanges == 0 && isHalfClosed)
       afterwards = mustEnd ? .close : then
     case .abort:
-      connection.writesUnderWay.subtract(1, ordering: .relaxed)
-      promise?.succeed()
-      context.close(promise: nil)
-      return
+      dropWrite(promise)
+      return context.close(promise: nil)
     }
     if pendingWrites == 0 { writeProgress = .now() }
     pendingWrites += 1
     let promise = promise ?? context.eventLoop.makePromise(of: Void.self)
     promise.futureResult.assumeIsolated().whenComplete { self.written(context, afterwards, $0) }
     context.write(wrapOutboundOut(buffer), promise: promise)
+  }
+
+  private func dropWrite(_ promise: EventLoopPromise<Void>?) {
+    connection.writesUnderWay.subtract(1, ordering: .relaxed)
+    promise?.succeed()
   }
 
   func flush(context: ChannelHandlerContext) {

@@ -32,7 +32,6 @@ struct RequestReader {
       }
       headers.append(HTTPField(name: name, value: value))
     }
-    self.headers = headers
     bodyLength = try RequestReader.bodyLength(headers)
 
     let hosts = headers[values: .hostName]
@@ -50,6 +49,9 @@ struct RequestReader {
     } else {
       throw PouchError(.badRequest, "The request's target is no path.")
     }
+    // Whoever makes URLs of it must not see another one than the one that is checked.
+    headers[.hostName] = host
+    self.headers = headers
   }
 
   private static func bodyLength(_ headers: HTTPFields) throws(PouchError) -> BodyLength {

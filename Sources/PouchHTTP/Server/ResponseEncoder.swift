@@ -1,5 +1,6 @@
 import HTTPTypes
 import NIOCore
+import NIOHTTP1
 import PouchCore
 
 /// How a response's body is delimited (RFC 9112, section 6).
@@ -22,7 +23,8 @@ enum ResponseEncoder {
     buffer.writeStaticString("HTTP/1.1 ")
     buffer.writeString(String(status.code))
     buffer.writeStaticString(" ")
-    buffer.writeString(status.reasonPhrase)
+    buffer.writeString(
+      status.reasonPhrase.isEmpty ? HTTPResponseStatus(statusCode: status.code).reasonPhrase : status.reasonPhrase)
     buffer.writeStaticString("\r\n")
     for field in headers where !isOwn(field.name, framing) {
       buffer.writeString(field.name.rawName)

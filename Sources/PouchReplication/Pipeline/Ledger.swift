@@ -21,9 +21,10 @@ final class Ledger: Sendable {
 
   /// Begins a piece of the feed.
   func begin(endingAt position: UpdateSequence) -> Int {
-    let piece = monitor.update { $0.prefix.begin(endingAt: position) }
-    board.setPosition(nil, isAllCopied: false)
-    return piece
+    monitor.update { state in
+      board.setPosition(nil, isAllCopied: false)
+      return state.prefix.begin(endingAt: position)
+    }
   }
 
   /// Finishes a piece in which there is nothing to copy.
@@ -50,11 +51,11 @@ final class Ledger: Sendable {
   }
 
   private func finish(_ pieces: ClosedRange<Int>) {
-    let (position, isComplete) = monitor.update { state in
+    // The board is told within the update: told later, the last of two workers might tell the earlier state.
+    monitor.update { state in
       if state.prefix.finish(pieces) { state.advances += 1 }
-      return (state.prefix.position, state.prefix.isComplete)
+      board.setPosition(state.prefix.position, isAllCopied: state.prefix.isComplete)
     }
-    board.setPosition(position, isAllCopied: isComplete)
   }
 
   /// Suspends until the position has moved on.

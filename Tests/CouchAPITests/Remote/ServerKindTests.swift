@@ -53,6 +53,22 @@ struct ServerKindTests {
     #expect(try results[2].outcome.get().first?.document?.revision?.description == "2-b")
   }
 
+  @Test(arguments: [Int.min, -1, 0, 1, Int.max])
+  func `a revision history that begins nowhere is no answer, and no harm`(_ start: Int) async throws {
+    let server = ScriptedServer(
+      Response(
+        200,
+        """
+        {"results":[{"id":"b","docs":[{"ok":{"_id":"b","_rev":"1-z"}}]},
+        {"id":"a","docs":[{"ok":{"_id":"a","_rev":"2-b","_revisions":{"start":\(start),"ids":["b","x"]}}}]}]}
+        """))
+    let results = try await server.database().bulkGet(
+      [BulkGetRequest("a", at: RevisionID("1-x")), BulkGetRequest("b", at: RevisionID("1-z"))],
+      GetOptions(.latest, including: .revisions))
+    #expect((try? results[0].outcome.get().first?.document) == nil)
+    #expect(try results[1].outcome.get().first?.document?.revision?.description == "1-z")
+  }
+
   @Test func `positions go back in the type in which they came`() async throws {
     for (written, json) in [("17", JSON(17)), (#"[3,"g1A"]"#, [3, "g1A"]), (#""3-g1A""#, "3-g1A")] as [(String, JSON)] {
       let server = ScriptedServer(

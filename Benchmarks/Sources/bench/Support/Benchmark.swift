@@ -49,6 +49,10 @@ struct Figure {
     ratio = ratios.isEmpty ? nil : median(ratios)
   }
 
+  var hasGoal: Bool {
+    if case .none = goal { false } else { true }
+  }
+
   var meetsGoal: Bool { goal.isMet(value: value, ratio: ratio) }
 }
 
@@ -59,6 +63,9 @@ enum Goal {
   case below(Double)
   /// One of the two is enough.
   case either(value: Double, ratio: Double)
+  case ratioAtMost(Double)
+  /// Nothing in particular: the figure stands beside another one.
+  case none
 
   func isMet(value: Double, ratio: Double?) -> Bool {
     switch self {
@@ -66,6 +73,8 @@ enum Goal {
     case .atLeast(let least): value >= least
     case .below(let bound): value < bound
     case .either(let leastValue, let leastRatio): value >= leastValue || (ratio ?? 0) >= leastRatio
+    case .ratioAtMost(let most): (ratio ?? .infinity) <= most
+    case .none: true
     }
   }
 }

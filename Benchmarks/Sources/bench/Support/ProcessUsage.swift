@@ -30,9 +30,22 @@ enum ProcessUsage {
       fclose(file)
     }
 
-    /// A line of `/proc/self/status`, which are in KiB.
-    private static func status(_ key: String) -> Int {
-      guard let file = fopen("/proc/self/status", "r") else { return 0 }
+    /// The resident memory of another process in bytes.
+    static func residentBytes(of process: pid_t) -> Int { status("VmRSS:", of: String(process)) }
+
+    /// The most resident memory that another process had since ``forgetPeak(of:)``, in bytes; 0 when it has ended.
+    static func peakBytes(of process: pid_t) -> Int { status("VmHWM:", of: String(process)) }
+
+    /// Forgets the peak of another process of the same user.
+    static func forgetPeak(of process: pid_t) {
+      guard let file = fopen("/proc/\(process)/clear_refs", "w") else { return }
+      fputs("5", file)
+      fclose(file)
+    }
+
+    /// A line of a process's `status`, which are in KiB.
+    private static func status(_ key: String, of process: String = "self") -> Int {
+      guard let file = fopen("/proc/\(process)/status", "r") else { return 0 }
       defer { fclose(file) }
       var buffer = [CChar](repeating: 0, count: 256)
       while fgets(&buffer, Int32(buffer.count), file) != nil {
@@ -53,6 +66,25 @@ enum ProcessUsage {
     /// Gives memory that was freed back to the system, so that it does not hide growth.
     static func settle() {
       malloc_zone_pressure_relief(nil, 0)
+    }
+
+    /// The resident memory of another process in bytes.
+    static func residentBytes(of process: pid_t) -> Int { Int(usage(of: process).ri_phys_footprint) }
+
+    /// The most resident memory that another process ever had, in bytes; 0 when it has ended.
+    static func peakBytes(of process: pid_t) -> Int { Int(usage(of: process).ri_lifetime_max_phys_footprint) }
+
+    /// There is no way to forget it here: growth computed from the peak is an upper bound.
+    static func forgetPeak(of process: pid_t) {}
+
+    private static func usage(of process: pid_t) -> rusage_info_v4 {
+      var info = rusage_info_v4()
+      _ = withUnsafeMutablePointer(to: &info) { pointer in
+        pointer.withMemoryRebound(to: rusage_info_t?.self, capacity: 1) {
+          proc_pid_rusage(process, RUSAGE_INFO_V4, $0)
+        }
+      }
+      return info
     }
 
     private static var memory: task_vm_info_data_t {

@@ -19,15 +19,17 @@ struct Report {
   }
 
   mutating func add(_ figure: Figure) {
-    total += 1
-    if figure.meetsGoal { met += 1 }
+    if figure.hasGoal {
+      total += 1
+      if figure.meetsGoal { met += 1 }
+    }
     switch form {
     case .lines: Report.show(Report.line(figure))
     case .table:
       Report.show(
         Report.row(
           figure.name, Report.number(figure.value), figure.unit, figure.ratio.map(Report.short) ?? "–",
-          figure.against ?? "–", Report.text(of: figure.goal), figure.meetsGoal ? "yes" : "NO"))
+          figure.against ?? "–", Report.text(of: figure.goal), !figure.hasGoal ? "" : figure.meetsGoal ? "yes" : "NO"))
     }
   }
 
@@ -61,6 +63,8 @@ struct Report {
     case .atLeast(let least): "≥ \(number(least))"
     case .below(let bound): "< \(number(bound))"
     case .either(let value, let ratio): "≥ \(number(value)) or ratio ≥ \(short(ratio))"
+    case .ratioAtMost(let most): "ratio ≤ \(short(most))"
+    case .none: "–"
     }
   }
 

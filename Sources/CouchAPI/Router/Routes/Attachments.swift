@@ -134,6 +134,7 @@ extension Router {
 
   private func authorizeWriting(of id: DocumentID, _ context: DatabaseContext) async throws {
     try await context.authorize(.writeDocuments)
+    try context.checkNotReserved(id)
     if id.isDesign { try await context.authorize(.writeDesignDocuments) }
   }
 }

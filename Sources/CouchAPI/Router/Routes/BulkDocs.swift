@@ -11,6 +11,7 @@ extension Router {
     let batch = try await DocumentBatch(body, limit: context.limits.bulkDocuments, options.documentIDs)
     if batch.documents.contains(where: { $0.id?.isLocal == true }) {
       try await context.authorize(.writeLocalDocuments)
+      for document in batch.documents { try document.id.map(context.checkNotReserved) }
     }
     let results = try await write(batch, context)
     return Response(.created, encoded: Self.encode(results, batch))

@@ -70,7 +70,7 @@ struct ChangesParameters: Sendable {
       query.order = .descending
       feed = .normal
     }
-    let since = parameters["since"] ?? request.headers[.lastEventID]
+    let since = parameters["since"] ?? parameters["last-event-id"] ?? request.headers[.lastEventID]
     query.start = try Self.start(since)
     query.rows = try Self.rows(parameters)
     sequenceInterval = max(1, try parameters.count("seq_interval") ?? 1)

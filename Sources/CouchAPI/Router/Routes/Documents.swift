@@ -109,6 +109,7 @@ extension Router {
     _ document: Document, answering method: HTTPRequest.Method, _ context: DatabaseContext
   ) async throws -> Response {
     guard let id = document.id else { throw PouchError(.illegalDocumentID, "Document id must not be empty") }
+    try context.checkNotReserved(id)
     if id.isDesign { try await context.authorize(.writeDesignDocuments) }
     if method == .post, id.isLocal { try await context.authorize(.writeLocalDocuments) }
     let mode: WriteMode = context.request.query["new_edits"] == "false" ? .replicated : .edits
@@ -144,6 +145,7 @@ extension Router {
     try await context.authorize(id.isLocal ? .writeLocalDocuments : .writeDocuments)
     if id.isDesign { try await context.authorize(.writeDesignDocuments) }
     try id.validate()
+    try context.checkNotReserved(id)
     if id.isLocal {
       let results = try await context.database.bulkDocs([Document(id: id, isDeleted: true)], .edits)
       guard let result = results.first else { throw PouchError(.internalError) }

@@ -15,9 +15,9 @@ extension Router {
     let query = try await findQuery(context)
     let range = query.selector.idRange
     return Response(json: [
-      "dbname": JSON(context.name), "index": Router.allDocsIndex, "partitioned": false, "selector": query.selector.json,
-      "opts": .object(query.options), "limit": JSON(query.limit), "skip": JSON(query.skip),
-      "fields": .array(query.fields.map { JSON($0.name) }), "index_candidates": [],
+      "dbname": JSON(context.name), "index": Router.allDocsIndex, "partitioned": false,
+      "selector": NormalizedSelector(query.selector).json, "opts": .object(query.options), "limit": JSON(query.limit),
+      "skip": JSON(query.skip), "fields": .array(query.fields.map { JSON($0.name) }), "index_candidates": [],
       "selector_hints": [["type": "json", "indexable_fields": [], "unindexable_fields": []]],
       "mrargs": [
         "include_docs": true, "view_type": "map", "reduce": false, "partition": nil,

@@ -9,7 +9,12 @@ struct JSONOutline {
   private let members: [(name: String, value: Range<Int>)]
   private let text: [UInt8]
 
-  /// - Throws: ``PouchError/Code/badRequest`` for text that is no object.
+  /// The most members of the outermost object: all that are known, and many more. Each is kept, and may be as short as
+  /// five bytes.
+  fileprivate static let memberLimit = 1000
+
+  /// - Throws: ``PouchError/Code/badRequest`` for text that is no object, ``PouchError/Code/requestTooLarge`` for one
+  ///   with too many members.
   init(_ text: [UInt8]) throws(PouchError) {
     self.text = text
     var skimmer = JSONSkimmer(text)
@@ -93,6 +98,7 @@ private struct JSONSkimmer {
         skipWhiteSpace()
         let start = position
         try skipValue()
+        guard members.count < JSONOutline.memberLimit else { throw PouchError(.requestTooLarge) }
         members.append((name, start..<position))
         skipWhiteSpace()
         if byte == 0x7D { break }
