@@ -132,17 +132,17 @@ extension RemoteDatabase {
     let isReplicated = mode == .replicated && !outgoing.id.isLocal
     var request = request(.put, segments(of: outgoing.id))
     if isReplicated { request.query["new_edits"] = "false" }
-    if outgoing.id.isLocal, outgoing.document.isDeleted {
-      request.method = .delete
-      if let revision = outgoing.document.revision { request.query["rev"] = revision.description }
-    } else if outgoing.hasLongAttachments, let parts = MultipartDocument.encode(outgoing.document) {
-      request.headers[.contentType] = parts.contentType
-      request.body = parts.body
-    } else {
-      request.headers[.contentType] = "application/json"
-      request.body = .bytes(outgoing.document.encoded)
-    }
     do {
+      if outgoing.id.isLocal, outgoing.document.isDeleted {
+        request.method = .delete
+        if let revision = outgoing.document.revision { request.query["rev"] = revision.description }
+      } else if outgoing.hasLongAttachments, let parts = MultipartDocument.encode(try await outgoing.measured()) {
+        request.headers[.contentType] = parts.contentType
+        request.body = parts.body
+      } else {
+        request.headers[.contentType] = "application/json"
+        request.body = .bytes(outgoing.document.encoded)
+      }
       let answer = try await client.json(
         request, isReplicated ? .harmless : .harmful, upTo: RemoteLimits.errorAnswer)
       if let error = ErrorAnswer.error(in: answer) { throw error }
@@ -197,6 +197,27 @@ private struct OutgoingDocument: Sendable {
     self.document = document
     self.id = id
     self.index = index
+  }
+
+  /// The document with attachments whose lengths are known: CouchDB takes no others behind a document.
+  /// - Throws: ``PouchError/Code/badRequest`` for one whose length is not known and which is too long to be counted.
+  func measured() async throws -> Document {
+    var document = document
+    for (name, attachment) in document.attachments {
+      guard case .stream(let stream) = attachment.content,
+        (attachment.encoding == nil ? attachment.length : attachment.encodedLength) == nil
+      else { continue }
+      var bytes: [UInt8] = []
+      for try await piece in stream {
+        guard bytes.count + piece.count <= RemoteTuning.measuredAttachment else {
+          throw PouchError(
+            .badRequest, "The length of the attachment \(name) must be given, or it must be put on its own.")
+        }
+        bytes += piece
+      }
+      document.attachments[name]?.content = .data(bytes)
+    }
+    return document
   }
 
   /// Whether it does not go into a batch.

@@ -53,6 +53,8 @@ public enum RemoteTuning {
   /// How many bytes of attachments in memory are sent within the JSON. Base64 makes them a third longer, but saves a
   /// request of its own for the document.
   static let inlineAttachments = 16 << 10
+  /// How many bytes of an attachment of unknown length are read into memory to count them.
+  static let measuredAttachment = 16 << 20
   /// How many revisions are named in one path: 50 bytes each stay far below what a request line may have.
   static let revisionsInPath = 40
   /// How many bytes of names and revisions go into one `_revs_diff`.

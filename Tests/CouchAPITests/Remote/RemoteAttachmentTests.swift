@@ -198,6 +198,25 @@ struct RemoteAttachmentTests {
     #expect(sent?.array?.count == 2)
   }
 
+  @Test func `an attachment of unknown length is counted before it is sent with its document`() async throws {
+    let server = ScriptedServer { request, _ in
+      let document = try await MultipartDocument.decode(
+        request.body.stream, contentType: request.headers[.contentType] ?? "")
+      guard case .stream(let content)? = document.attachments["f"]?.content else { return Response(500, "{}") }
+      _ = try await content.bytes()
+      return Response(201, #"{"ok":true,"id":"a","rev":"1-\#(document.attachments["f"]?.length ?? 0)"}"#)
+    }
+    let database = server.database()
+    var document = Document(id: "a")
+    document.attachments["f"] = Attachment(.stream(ByteStream(Self.bytes)))
+    #expect(try await database.put(document).description == "1-1000")
+    let endless = ByteStream { { [UInt8](repeating: 0, count: 1 << 20) } }
+    document.attachments["f"] = Attachment(.stream(endless))
+    let tooLong = document
+    #expect(await failure { try await database.put(tooLong) }?.code == .badRequest)
+    #expect(server.requests.count == 1)
+  }
+
   @Test func `what breaks the content is told as it was`() async throws {
     struct Broken: Error {}
     let server = ScriptedServer { request, _ in
