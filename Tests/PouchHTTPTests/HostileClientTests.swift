@@ -56,7 +56,8 @@ import Testing
 
   @Test func `of two hosts the one that counts is the one that the responder sees`() async throws {
     let seen = try await withServer { request in
-      Response(.ok, body: .bytes(Array("host \(HTTPField.Name("Host").map { request.headers[values: $0] } ?? [])".utf8)))
+      let hosts = HTTPField.Name("Host").map { request.headers[values: $0] } ?? []
+      return Response(.ok, body: .bytes(Array("host \(hosts)".utf8)))
     } _: { address in
       try await RawConnection.open(address) { talk in
         try await talk.send(

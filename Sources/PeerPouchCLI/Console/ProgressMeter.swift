@@ -78,7 +78,8 @@ struct ProgressMeter: Sendable {
     case .count(let things): object["unit"] = JSON(things)
     }
     if let rate = rate(at: now) { object["rate"] = JSON(Int64(rate)) }
-    if let left = secondsLeft(at: now).flatMap({ Int64(exactly: $0.rounded(.up)) }) { object["seconds_left"] = JSON(left) }
+    let left = secondsLeft(at: now).flatMap { Int64(exactly: $0.rounded(.up)) }
+    if let left { object["seconds_left"] = JSON(left) }
     return ["progress": .object(object)]
   }
 

@@ -44,7 +44,8 @@ struct ReplicationReport: Sendable {
     for await _ in replication.progress {
       let status = replication.status
       if case .retrying(let error, let delay) = status.state {
-        if !isAway { console.diagnostics.note("\(error); trying again in \(ProgressMeter.duration(delay / .seconds(1)))") }
+        let pause = ProgressMeter.duration(delay / .seconds(1))
+        if !isAway { console.diagnostics.note("\(error); trying again in \(pause)") }
         isAway = true
       } else if isAway {
         isAway = false
