@@ -72,7 +72,8 @@ struct ReplicationRequest: Sendable {
       return .here(text)
     }
     var (url, credentials) = try OpenedDatabase.separate(text)
-    if let basic = json["auth"]?["basic"], let name = basic["username"]?.string, let password = basic["password"]?.string
+    if let basic = json["auth"]?["basic"], let name = basic["username"]?.string,
+      let password = basic["password"]?.string
     {
       credentials = .basic(name: name, password: password)
     }
@@ -98,7 +99,8 @@ struct ReplicationRequest: Sendable {
     if counts.revisionsMissing == 0 { answer["no_changes"] = true }
     answer["history"] = [
       [
-        "session_id": session, "start_time": JSON(HTTPDate.text(of: Int(started.timeIntervalSince1970))), "end_time": JSON(HTTPDate.text(of: Int(ended.timeIntervalSince1970))),
+        "session_id": session, "start_time": JSON(HTTPDate.text(of: Int(started.timeIntervalSince1970))),
+        "end_time": JSON(HTTPDate.text(of: Int(ended.timeIntervalSince1970))),
         "end_last_seq": last, "recorded_seq": last, "missing_checked": JSON(counts.revisionsChecked),
         "missing_found": JSON(counts.revisionsMissing), "docs_read": JSON(counts.documentsRead),
         "docs_written": JSON(counts.documentsWritten), "doc_write_failures": JSON(counts.documentsFailed),

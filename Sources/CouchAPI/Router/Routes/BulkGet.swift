@@ -17,7 +17,8 @@ extension Router {
     var options = GetOptions(
       at: nil, context.request.query.flag("latest") ? .latest : .exact, including: context.request.query.bulkParts)
     let request = context.request
-    if !request.accepts("application/json"), request.accepts("multipart/mixed") || request.accepts("multipart/related") {
+    let takesMultipart = request.accepts("multipart/mixed") || request.accepts("multipart/related")
+    if takesMultipart, !request.accepts("application/json") {
       // As with `open_revs`, a multipart answer always has the attachments.
       options.parts.insert(.attachments)
       return try await multipartBulkGet(requests, options, context)
