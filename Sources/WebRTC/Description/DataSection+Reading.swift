@@ -48,10 +48,9 @@ extension SDPDocument {
   /// has the same ICE credentials, as they then share one transport.
   private func candidates(of scopes: TransportScopes, ufrag: String) throws(SDPError) -> ([IceCandidate], Bool) {
     var source = scopes.own
-    if let tagged = scopes.tagged, source.all(.candidate).isEmpty,
-      let theirs = try tagged.single(.iceUfrag) ?? scopes.session.single(.iceUfrag), theirs.value.isEqual(to: ufrag)
-    {
-      source = tagged
+    if let tagged = scopes.tagged, source.all(.candidate).isEmpty {
+      let theirs = TransportScopes(line: scopes.line, own: tagged, tagged: nil, session: scopes.session)
+      if try theirs.single(.iceUfrag)?.value.isEqual(to: ufrag) == true { source = tagged }
     }
     let isComplete =
       scopes.own.contains(.endOfCandidates) || source.contains(.endOfCandidates)
