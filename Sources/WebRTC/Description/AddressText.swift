@@ -4,7 +4,7 @@ extension SDPText {
     if bytes.contains(UInt8(ascii: ":")) { return isIPv6 ? .ipv6 : nil }
     let labels = bytes.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).map(SDPText.init)
     // Names do not end in a number; otherwise "1.2.3" and "1.2.3.256" would be some.
-    if let last = labels.last, last.isNumeric { return Self.isIPv4(labels) ? .ipv4 : nil }
+    if let last = labels.last(where: { !$0.isEmpty }), last.isNumeric { return Self.isIPv4(labels) ? .ipv4 : nil }
     return isName ? .name : nil
   }
 
@@ -16,13 +16,13 @@ extension SDPText {
       && SDPText(suffix).isEqualIgnoringCase(to: ".local")
   }
 
-  /// A name of a host: at most 253 bytes in labels of 1 to 63 letters, digits, hyphens and underscores; a last dot is
-  /// allowed (RFC 1123, section 2.1).
+  /// A name of a host: at most 253 bytes in labels of 1 to 63 letters, digits, hyphens and underscores, which neither
+  /// begin nor end with a hyphen; a last dot is allowed (RFC 1123, section 2.1).
   private var isName: Bool {
     let name = bytes.last == UInt8(ascii: ".") ? bytes.dropLast() : bytes
     guard (1...253).contains(name.count) else { return false }
     return name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false).allSatisfy { label in
-      (1...63).contains(label.count)
+      (1...63).contains(label.count) && label.first != UInt8(ascii: "-") && label.last != UInt8(ascii: "-")
         && label.allSatisfy {
           Self.isLetter($0) || Self.isDigit($0) || $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "_")
         }

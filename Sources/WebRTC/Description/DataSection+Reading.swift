@@ -14,7 +14,8 @@ extension SDPDocument {
     let mid = media.mid ?? substituteMid(at: index)
     // Port 0 with `bundle-only` means "in the bundle or not at all", not "rejected" (RFC 8843, section 6).
     guard media.port != 0 || media.attributes.contains(.bundleOnly) else {
-      return .data(.rejected(mid: mid, transport: transport))
+      guard transport == .legacy else { return .data(.rejected(mid: mid, transport: transport)) }
+      return .data(.rejected(mid: mid, transport: transport, sctpPort: try media.sctpPort(transport)))
     }
     return .data(try dataSection(of: media, mid: mid, transport: transport))
   }
@@ -84,9 +85,9 @@ private struct TransportScopes {
   var iceOptions: [String] {
     get throws(SDPError) {
       guard let attribute = try single(.iceOptions) else { return [] }
-      let fields = attribute.value.fields
-      guard fields.allSatisfy(\.isToken) else { throw SDPError(.malformed(.iceOptions), line: attribute.line) }
-      return fields.map(\.string)
+      let separators = [UInt8(ascii: " "), UInt8(ascii: ",")]
+      return attribute.value.bytes.split(whereSeparator: separators.contains).map(SDPText.init).filter(\.isToken)
+        .map(\.string)
     }
   }
 

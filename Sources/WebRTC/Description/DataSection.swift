@@ -1,6 +1,6 @@
 /// A section of data channels: SCTP over DTLS over ICE (RFC 8841, RFC 8842, RFC 8839).
 public struct DataSection: Hashable, Sendable {
-  /// What carries SCTP (RFC 8841, section 4.1). An answer must use the one of the offer.
+  /// What carries SCTP (RFC 8841, section 4.2). An answer must use the one of the offer.
   public enum Transport: String, Hashable, Sendable {
     /// DTLS over UDP, what everybody uses.
     case udp = "UDP/DTLS/SCTP"
@@ -10,7 +10,7 @@ public struct DataSection: Hashable, Sendable {
     case legacy = "DTLS/SCTP"
   }
 
-  /// The section's identification (RFC 8843, section 15). A section that is read without one gets its index.
+  /// The section's identification (RFC 5888, section 4). A section that is read without one gets its index.
   public var mid: String
   /// What carries SCTP.
   public var transport: Transport
@@ -19,6 +19,7 @@ public struct DataSection: Hashable, Sendable {
   /// The sender's ICE password: 22 to 256 of the same characters.
   public var icePwd: String
   /// The ICE options that the sender knows, such as `trickle` and `renomination` (RFC 8839, section 5.6).
+  /// What is no token is skipped when they are read, and commas separate them as well: libdatachannel writes them.
   public var iceOptions: [String]
   /// The hashes of the sender's certificate, at least one. Algorithms that are not known are skipped when read.
   ///
@@ -34,11 +35,11 @@ public struct DataSection: Hashable, Sendable {
   public var maxMessageSize: UInt64?
   /// The candidates that came with the description, in order; their `sdpMid` and `sdpMLineIndex` are `nil`.
   public var candidates: [IceCandidate]
-  /// Whether no more candidates will come: `a=end-of-candidates` (RFC 8838, section 8.2; RFC 8840, section 8.2).
+  /// Whether no more candidates will come: `a=end-of-candidates` (RFC 8838, RFC 8840).
   public var isComplete: Bool
   /// Whether the section is refused, or no longer used: port 0.
   ///
-  /// Of a rejected section only ``mid`` and ``transport`` are read and written; see ``rejected(mid:transport:)``.
+  /// Of a rejected section only what ``rejected(mid:transport:sctpPort:)`` takes is read and written.
   public var isRejected: Bool
 
   /// Makes a section of its parts. They are not checked.
@@ -62,10 +63,14 @@ public struct DataSection: Hashable, Sendable {
   }
 
   /// Makes a rejected section: no credentials, no fingerprints, no candidates.
-  public static func rejected(mid: String, transport: Transport = .udp) -> DataSection {
+  /// - Parameters:
+  ///   - mid: The section's identification.
+  ///   - transport: What would have carried SCTP.
+  ///   - sctpPort: The port, which the transport `legacy` cannot do without; others do not write it.
+  public static func rejected(mid: String, transport: Transport = .udp, sctpPort: UInt16 = 5000) -> DataSection {
     DataSection(
       mid: mid, transport: transport, iceUfrag: "", icePwd: "", iceOptions: [], fingerprints: [], setup: .holdconn,
-      isRejected: true)
+      sctpPort: sctpPort, isRejected: true)
   }
 
   /// The largest message that the sender takes, in bytes: 65536 if it did not say (RFC 8841, section 6.1), and
@@ -78,6 +83,6 @@ public struct DataSection: Hashable, Sendable {
     }
   }
 
-  /// Whether the sender takes candidates after the description (RFC 8838, section 4).
+  /// Whether the sender takes candidates after the description (RFC 8838).
   public var trickles: Bool { iceOptions.contains("trickle") }
 }

@@ -103,7 +103,7 @@ public struct IceCandidate: Hashable, Sendable, CustomStringConvertible {
   /// What the address is, or `nil` if it is none.
   public var addressForm: AddressForm? { SDPText(address).addressForm }
 
-  /// The ICE user fragment that the candidate belongs to, if it says so (RFC 8838, section 4): the extension `ufrag`.
+  /// The ICE user fragment that the candidate belongs to, if it says so (RFC 8840): the extension `ufrag`.
   public var usernameFragment: String? { extensions.first { $0.name == "ufrag" }?.value }
 
   /// The candidate as browsers' `RTCIceCandidate.candidate` has it: `candidate:` and the value of the attribute.

@@ -5,7 +5,7 @@ public enum MediaSection: Hashable, Sendable {
   /// Anything else: audio, video, other applications. It is known only to be rejected in its place.
   case other(OtherSection)
 
-  /// The section's identification, if it has one (RFC 8843, section 15).
+  /// The section's identification, if it has one (RFC 5888, section 4).
   public var mid: String? {
     switch self {
     case .data(let section): section.mid
@@ -24,7 +24,11 @@ public enum MediaSection: Hashable, Sendable {
   /// The section as an answerer returns it that does not want it.
   public var rejected: MediaSection {
     switch self {
-    case .data(let section): .data(.rejected(mid: section.mid, transport: section.transport))
+    case .data(let section):
+      .data(
+        .rejected(
+          mid: section.mid, transport: section.transport,
+          sctpPort: section.transport == .legacy ? section.sctpPort : 5000))
     case .other(let section): .other(section.rejected)
     }
   }

@@ -8,6 +8,8 @@ public enum SDPLimits {
   public static let sections = 32
   /// The most candidates of a section.
   public static let candidates = 64
+  /// The longest `mid`, in characters; RFC 8829, section 5.2.1, advises 3.
+  public static let midLength = 64
   /// The lengths of an ICE user fragment, in characters (RFC 8839, section 5.4).
   public static let ufragLength = 4...256
   /// The lengths of an ICE password, in characters (RFC 8839, section 5.4).

@@ -45,7 +45,7 @@ struct SDPDocument {
   private var originLine: SDPLine?
 
   init(_ lines: [SDPLine]) throws(SDPError) {
-    guard let first = lines.first, first.kind == UInt8(ascii: "v") else { throw SDPError(.missing(.version), line: 1) }
+    guard let first = lines.first, first.kind == UInt8(ascii: "v") else { throw SDPError(.missing(.version)) }
     guard first.value.isEqual(to: "0") else { throw SDPError(.malformed(.version), line: first.number) }
     for line in lines.dropFirst() {
       switch line.kind {
@@ -80,7 +80,9 @@ struct SDPDocument {
     var known: Set<String> = []
     for index in media.indices {
       guard let mid = try media[index].attributes.single(.mid) else { continue }
-      guard mid.value.isToken else { throw SDPError(.malformed(.mid), line: mid.line) }
+      guard mid.value.isToken, mid.value.bytes.count <= SDPLimits.midLength else {
+        throw SDPError(.malformed(.mid), line: mid.line)
+      }
       guard known.insert(mid.value.string).inserted else { throw SDPError(.repeated(.mid), line: mid.line) }
       media[index].mid = mid.value.string
     }

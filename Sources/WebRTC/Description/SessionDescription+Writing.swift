@@ -49,7 +49,11 @@ private struct SDPWriter {
     let format = isLegacy ? "\(section.sctpPort)" : "webrtc-datachannel"
     line("m=application \(section.isRejected ? 0 : 9) \(section.transport.rawValue) \(format)")
     line("c=IN IP4 0.0.0.0")
-    guard !section.isRejected else { return line("a=mid:\(section.mid)") }
+    if section.isRejected {
+      line("a=mid:\(section.mid)")
+      if isLegacy { line("a=sctpmap:\(section.sctpPort) webrtc-datachannel 1024") }
+      return
+    }
     for candidate in section.candidates { line("a=\(candidate.candidate)") }
     if section.isComplete { line("a=end-of-candidates") }
     line("a=ice-ufrag:\(section.iceUfrag)")
