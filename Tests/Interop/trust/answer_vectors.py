@@ -1,7 +1,23 @@
 """Vectors of answers (7)."""
 
 from offer_vectors import make_offer
-from parties import SHARER, OPENER, STRANGER, E, E2, F, F2, SID, OTHER_SID, ID, OTHER_ID, SHARER_ICE, flipped, changed
+from parties import (
+    OPENER_ICE,
+    SHARER,
+    OPENER,
+    STRANGER,
+    E,
+    E2,
+    F,
+    F2,
+    SID,
+    OTHER_SID,
+    ID,
+    OTHER_ID,
+    SHARER_ICE,
+    flipped,
+    changed,
+)
 from protocol import accepted_body, answer_parts, b64, compressed, der, digest, joined, off_curve, unb64
 
 

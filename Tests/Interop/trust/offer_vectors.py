@@ -154,7 +154,6 @@ def offers():
     says("body", "no info", drop="info")
     says("body", "an info of over 2 KiB", info="x" * 2047)
     says("body", "a ticket's id of 15 bytes", tid=b64(bytes(15)))
-    sig = unb64(offer["sig"])
     sealed(
         "signature",
         "a flipped bit in the signature",
