@@ -8,19 +8,17 @@ come from the clients' source distributions at PyPI. What cannot pass is listed 
 The last line counts: `N passed, N failed, N skipped`.
 """
 
-import collections
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tarfile
 import tempfile
-import venv
-import xml.etree.ElementTree
+
+from peerpouch_server import Server
+from suites import make_environment, run_pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
-TOOLS = ["pytest==8.3.4", "pytest-asyncio==0.25.2", "pytest-html==4.1.1"]
 ADMIN = ("admin", "password")
 # How long one suite may take, in seconds; the longest takes one minute on two cores that have nothing else to do.
 LONGEST_SUITE = 900
@@ -88,13 +86,7 @@ def prepare(folder, suites):
 
     Returns Python's path and the archive of each suite that comes in one.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    environment = folder / "venv"
-    python = environment / "bin" / "python"
-    if not python.exists():
-        venv.create(environment, with_pip=True)
-    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check"]
-    subprocess.run([*pip, "install", *TOOLS, *{suite.requirement for suite in suites}], check=True)
+    python, pip = make_environment(folder, {suite.requirement for suite in suites})
     archives = {}
     for suite in suites:
         if suite.is_own:
@@ -116,30 +108,6 @@ def unpack(archive, folder):
     return next(pathlib.Path(folder).iterdir())
 
 
-class Server:
-    """`peerpouch serve` on a free port, with databases of its own."""
-
-    def __init__(self, executable, options):
-        self.data = tempfile.TemporaryDirectory(prefix="peerpouch-interop-")
-        self.process = subprocess.Popen(
-            [executable, "serve", "--port", "0", "--data", self.data.name, *options],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )
-        line = self.process.stdout.readline()
-        address = re.search(r"http://([0-9.]+):(\d+)", line)
-        if address is None:
-            raise SystemExit(f"The server did not say where it listens: {line!r}")
-        self.host, self.port = address.group(1), int(address.group(2))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()
-        self.process.wait(timeout=30)
-        self.data.cleanup()
-
-
 def rewrite(suite, source, server):
     """Makes the changes to the tests that the suite needs."""
     for name, replacements in suite.replacements(server.host, server.port).items():
@@ -154,35 +122,14 @@ def rewrite(suite, source, server):
 
 def run(suite, python, source, server, report):
     """Runs one suite, shows what failed, and returns (passed, failed, skipped)."""
-    environment = dict(os.environ, PYTHONPATH=str(HERE), NO_COLOR="1", PYTHONWARNINGS="ignore")
-    environment.update(suite.environment(server.host, server.port))
-    environment["PEERPOUCH_EXCLUDED"] = str(HERE / "excluded" / f"{suite.name}.json")
-    command = [
-        str(python), "-m", "pytest", "-p", "excluded", "-p", "no:cacheprovider", "-o", "addopts=", "-o",
-        "log_cli=false", "-o", "asyncio_default_fixture_loop_scope=function", "-qq", "--color=no",
-        "--disable-warnings", "--tb=short", "-o", "verbosity_assertions=2", "-rfE", f"--junitxml={report}", *suite.options,
-        *suite.tests,
+    environment = {
+        "PYTHONPATH": str(HERE), "PEERPOUCH_EXCLUDED": str(HERE / "excluded" / f"{suite.name}.json"),
+        **suite.environment(server.host, server.port),
+    }
+    arguments = [
+        "-p", "excluded", "-o", "addopts=", "-o", "log_cli=false", *suite.options, *suite.tests,
     ]
-    try:
-        status = subprocess.run(command, cwd=source, env=environment, check=False, timeout=LONGEST_SUITE).returncode
-    except subprocess.TimeoutExpired:
-        print(f"FAILED: {suite.name} did not finish in {LONGEST_SUITE} seconds")
-        return 0, 1, 0
-    passed, failed, skipped = 0, 0, collections.defaultdict(list)
-    if pathlib.Path(report).exists():
-        for case in xml.etree.ElementTree.parse(report).iter("testcase"):
-            if case.find("failure") is not None or case.find("error") is not None:
-                failed += 1
-            elif (skip := case.find("skipped")) is not None:
-                skipped[skip.get("message")].append(case.get("name"))
-            else:
-                passed += 1
-    if failed == 0 and status != 0:
-        print(f"FAILED: {suite.name} ended with status {status}")
-        failed = 1
-    for reason, names in skipped.items():
-        print(f"Skipped: {suite.name}, {reason}: {', '.join(names)}")
-    return passed, failed, sum(map(len, skipped.values()))
+    return run_pytest(suite.name, python, arguments, source, environment, report, LONGEST_SUITE)
 
 
 def main():
