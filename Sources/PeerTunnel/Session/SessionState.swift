@@ -1,0 +1,103 @@
+import PouchCore
+
+/// What a ``TunnelSession`` guards with its lock.
+struct SessionState: Sendable {
+  var machine: TunnelMachine
+  /// Who waits for what, by stream. An entry goes when the machine forgets the stream.
+  var exchanges: [StreamNumber: Exchange] = [:]
+  /// What answers the peer's requests to each share of this side.
+  var handlers: [ShareNumber: (share: String, respond: ShareHandler)] = [:]
+  /// Those who wait for the answer to an opening.
+  var openings: [ShareNumber: (key: Int, continuation: CheckedContinuation<ShareNumber, any Error>)] = [:]
+  /// Those who wait until the peer has proved who it is.
+  var readiness: [Int: CheckedContinuation<Void, any Error>] = [:]
+  /// The sender, while it has nothing to send.
+  var sender: CheckedContinuation<Void, Never>?
+  /// Whether the sender has found nothing to send, and nothing came up since.
+  var isIdle = false
+  var end: SessionEnd?
+  /// The tasks of the session: they answer requests and send bodies.
+  var tasks: [Int: Task<Void, Never>] = [:]
+  private var nextKey = 0
+  /// How many requests of the peer are worked on, those included that it has cancelled.
+  var requestsAtWork = 0
+  var statistics = TunnelStatistics()
+  private var cancelled: [Task<Void, Never>] = []
+
+  init(_ machine: TunnelMachine, _ side: TunnelSide) {
+    self.machine = machine
+    if case .sharer(let share, let handler) = side { handlers[0] = (share, handler) }
+  }
+
+  mutating func wakeSender() {
+    isIdle = false
+    sender?.resume()
+    sender = nil
+  }
+
+  mutating func makeKey() -> Int {
+    nextKey += 1
+    return nextKey
+  }
+
+  /// Has a task cancelled once the lock is free.
+  mutating func cancel(_ task: Task<Void, Never>?) {
+    if let task { cancelled.append(task) }
+  }
+
+  mutating func takeCancelled() -> [Task<Void, Never>] {
+    guard !cancelled.isEmpty else { return [] }
+    defer { cancelled = [] }
+    return cancelled
+  }
+
+  /// Ends a stream with what waits for it.
+  mutating func fail(_ number: StreamNumber, _ error: any Error) {
+    guard let exchange = exchanges.removeValue(forKey: number) else { return }
+    exchange.fail(error)
+    cancel(exchange.task)
+  }
+
+  /// Notes that the session is over, and ends whatever waits for it.
+  /// - Returns: how it ended: what was noted first.
+  mutating func settle(_ end: SessionEnd) -> SessionEnd {
+    if let end = self.end { return end }
+    self.end = end
+    if case .violation = end {
+      // The goodbye is still to be sent.
+      failAll(end)
+    } else if !machine.isEnding {
+      for case .failed(let number, let error) in machine.end(end) { fail(number, error) }
+    }
+    failAll(end)
+    return end
+  }
+
+  /// What no event has failed: bodies on their way to a peer that is gone, and those who wait for the session itself.
+  private mutating func failAll(_ end: SessionEnd) {
+    let error = PouchError(.badResponse, end.reason)
+    for (number, exchange) in exchanges {
+      let isRead = exchange.isOwn && exchange.head == nil && machine.isComplete(number)
+      guard !isRead else { continue }
+      let isUnsent = exchange.isOwn && !machine.wasSent(number)
+      fail(number, isUnsent ? PouchError(.unreachable, end.reason) : error)
+    }
+    let unreachable = PouchError(.unreachable, end.reason)
+    for (_, opening) in openings { opening.continuation.resume(throwing: unreachable) }
+    for (_, continuation) in readiness { continuation.resume(throwing: unreachable) }
+    (openings, readiness) = ([:], [:])
+  }
+}
+
+extension TunnelMachine {
+  /// Whether all of what the peer sends on a stream has come, though it may not have been read.
+  func isComplete(_ number: StreamNumber) -> Bool {
+    switch streams[number]?.receiving {
+    case .ended, .done: true
+    default: false
+    }
+  }
+
+  /// Whether anything of a stream of this side was sent.
+  func wasSent(_ number: StreamNumber) -> Bool { number <= highestSent }
+}

@@ -1,0 +1,72 @@
+import CouchAPI
+import PouchCore
+
+extension TunnelSession {
+  /// Does what the peer's doings ask for.
+  func handle(_ events: [TunnelEvent], _ state: inout SessionState, at now: ContinuousClock.Instant) {
+    for event in events {
+      switch event {
+      case .ready:
+        for (_, continuation) in state.readiness { continuation.resume() }
+        state.readiness = [:]
+      case .opening(let number, let opening): answer(opening, number, &state)
+      case .opened(let number, let refusal): settle(number, refusal, &state)
+      case .shareWithdrawn: break
+      case .shareLeft(let number): state.handlers[number] = nil
+      case .request(let number, let head): serve(head, number, &state, at: now)
+      case .response(let number, let head): deliver(head, number, &state, at: now)
+      case .readable(let number): state.exchanges[number]?.continueReading(number, &state.machine, at: now)
+      case .unwanted(let number): state.exchanges[number]?.stopWriting()
+      case .failed(let number, let error): state.fail(number, error)
+      case .ended(let end): _ = state.settle(end)
+      }
+    }
+  }
+
+  /// Gives a response to the one who waits for it.
+  private func deliver(
+    _ head: ResponseHead, _ number: StreamNumber, _ state: inout SessionState, at now: ContinuousClock.Instant
+  ) {
+    guard let exchange = state.exchanges[number] else { return }
+    let body = body(head.length, of: exchange, &state.machine, at: now)
+    exchange.head?.resume(returning: head.response(body))
+    exchange.head = nil
+  }
+
+  /// The body of a message: in memory if all of it is there already, as it is for most.
+  func body(
+    _ length: Int64?, of exchange: Exchange, _ machine: inout TunnelMachine, at now: ContinuousClock.Instant
+  ) -> Body {
+    guard machine.isComplete(exchange.number) else { return IncomingBody(self, exchange).body(length: length) }
+    var bytes: [UInt8] = []
+    while case .bytes(let piece) = machine.read(exchange.number, at: now) {
+      if bytes.isEmpty { bytes = piece } else { bytes += piece }
+    }
+    return bytes.isEmpty ? .empty : .bytes(bytes)
+  }
+}
+
+extension Exchange {
+  /// Gives a waiting reader what there is.
+  func continueReading(_ number: StreamNumber, _ machine: inout TunnelMachine, at now: ContinuousClock.Instant) {
+    guard let reader else { return }
+    switch machine.read(number, at: now) {
+    case .bytes(let bytes): reader.resume(returning: bytes)
+    case .end: reader.resume(returning: nil)
+    case .nothing: return
+    }
+    self.reader = nil
+  }
+
+  /// Lets a waiting writer go on.
+  func continueWriting() {
+    writer?.resume(returning: true)
+    writer = nil
+  }
+
+  /// Tells a waiting writer that no more is wanted.
+  func stopWriting() {
+    writer?.resume(returning: false)
+    writer = nil
+  }
+}
