@@ -13,9 +13,10 @@ let house: [SwiftSetting] = [
 
 let package = Package(
   name: "peerpouch",
-  platforms: [.macOS(.v15)],
+  platforms: [.macOS("15.4")],
   products: [
     .library(name: "PeerPouch", targets: ["PeerPouch"]),
+    .library(name: "WebRTC", targets: ["WebRTC"]),
     .executable(name: "peerpouch", targets: ["PeerPouchCLI"]),
   ],
   dependencies: [
@@ -35,6 +36,18 @@ let package = Package(
     .systemLibrary(
       name: "CPlatform", path: "Sources/CPlatform", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CNice", pkgConfig: "nice", providers: [.apt(["libnice-dev"]), .brew(["libnice"])]),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+    .systemLibrary(
+      name: "CUSRSCTP", pkgConfig: "usrsctp", providers: [.apt(["libusrsctp-dev"]), .brew(["libusrsctp"])]),
+    .target(
+      name: "WebRTC",
+      dependencies: [
+        "CNice", "COpenSSL", "CUSRSCTP", .product(name: "DequeModule", package: "swift-collections"),
+      ],
+      swiftSettings: house),
     .target(
       name: "PouchCore",
       dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
@@ -127,6 +140,7 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "PouchCoreTests", dependencies: ["PouchCore"], swiftSettings: house),
+    .testTarget(name: "WebRTCTests", dependencies: ["WebRTC"], swiftSettings: house),
     .testTarget(
       name: "PeerPouchCLITests", dependencies: ["PeerPouchCLI", "PeerPouch", "TestSupport"],
       swiftSettings: house),

@@ -1,0 +1,85 @@
+// usrsctp for Swift. The functions below stand for what Swift does not import: variable arguments, flexible arrays, and
+// the processor's own CRC32c.
+#pragma once
+
+// The header declares other structures without them; the library was built with both.
+#ifndef INET
+#define INET 1
+#endif
+#ifndef INET6
+#define INET6 1
+#endif
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <usrsctp.h>
+
+typedef int (*cusrsctp_output)(void *address, void *packet, size_t length, uint8_t tos, uint8_t set_df);
+
+// Starts the library without threads of its own: whoever calls in does its work.
+static inline void cusrsctp_start(cusrsctp_output output) {
+  usrsctp_init_nothreads(0, output, NULL);
+}
+
+// Asks for the reset of one outgoing stream (RFC 6525). Returns 0, or -1 with errno.
+static inline int cusrsctp_reset_stream(struct socket *socket, uint16_t stream) {
+  uint8_t storage[sizeof(struct sctp_reset_streams) + sizeof(uint16_t)];
+  memset(storage, 0, sizeof(storage));
+  struct sctp_reset_streams *reset = (struct sctp_reset_streams *)(void *)storage;
+  reset->srs_flags = SCTP_STREAM_RESET_OUTGOING;
+  reset->srs_number_streams = 1;
+  memcpy(storage + offsetof(struct sctp_reset_streams, srs_stream_list), &stream, sizeof(stream));
+  return usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_RESET_STREAMS, storage, sizeof(storage));
+}
+
+static inline size_t cusrsctp_reset_count(const struct sctp_stream_reset_event *event) {
+  size_t header = offsetof(struct sctp_stream_reset_event, strreset_stream_list);
+  return event->strreset_length < header ? 0 : (event->strreset_length - header) / sizeof(uint16_t);
+}
+
+static inline uint16_t cusrsctp_reset_stream_at(const struct sctp_stream_reset_event *event, size_t index) {
+  return event->strreset_stream_list[index];
+}
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2")))
+static inline uint32_t cusrsctp_crc32c_hardware(uint32_t crc, const uint8_t *bytes, size_t count) {
+  uint64_t wide = crc;
+  for (; count >= 8; count -= 8, bytes += 8) {
+    uint64_t word;
+    memcpy(&word, bytes, 8);
+    wide = __builtin_ia32_crc32di(wide, word);
+  }
+  crc = (uint32_t)wide;
+  for (; count > 0; count--, bytes++) crc = __builtin_ia32_crc32qi(crc, *bytes);
+  return crc;
+}
+static inline int cusrsctp_has_crc32c(void) { return __builtin_cpu_supports("sse4.2") != 0; }
+#elif defined(__aarch64__) && (defined(__ARM_FEATURE_CRC32) || defined(__APPLE__))
+__attribute__((target("crc")))
+static inline uint32_t cusrsctp_crc32c_hardware(uint32_t crc, const uint8_t *bytes, size_t count) {
+  for (; count >= 8; count -= 8, bytes += 8) {
+    uint64_t word;
+    memcpy(&word, bytes, 8);
+    crc = __builtin_arm_crc32cd(crc, word);
+  }
+  for (; count > 0; count--, bytes++) crc = __builtin_arm_crc32cb(crc, *bytes);
+  return crc;
+}
+static inline int cusrsctp_has_crc32c(void) { return 1; }
+#else
+static inline uint32_t cusrsctp_crc32c_hardware(uint32_t crc, const uint8_t *bytes, size_t count) {
+  (void)bytes; (void)count;
+  return crc;
+}
+static inline int cusrsctp_has_crc32c(void) { return 0; }
+#endif
+
+// The CRC32c of an SCTP packet (RFC 9260 appendix A) as its bytes stand in the header, by the processor where it can.
+static inline uint32_t cusrsctp_checksum(const void *bytes, size_t count, int has_hardware) {
+  if (!has_hardware) return usrsctp_crc32c((void *)bytes, count);
+  return cusrsctp_crc32c_hardware(0xffffffffu, (const uint8_t *)bytes, count) ^ 0xffffffffu;
+}

@@ -1,0 +1,265 @@
+import DequeModule
+
+/// What a channel knows, and who waits for what. A value: the channel keeps it under a lock.
+///
+/// Tasks are resumed outside of the lock: changes collect what is to be resumed in `takeResumptions()`.
+struct ChannelState: Sendable {
+  struct Waiter: Sendable {
+    let token: WaiterToken
+    let continuation: CheckedContinuation<Result<Void, RTCError>, Never>
+  }
+
+  struct Reader: Sendable {
+    let token: WaiterToken
+    let continuation: CheckedContinuation<Result<DataChannel.Message?, RTCError>, Never>
+  }
+
+  private struct Sender: Sendable {
+    let waiter: Waiter
+    let message: OutgoingMessage
+  }
+
+  /// What becomes of a message that is to be sent.
+  enum Admission {
+    case queued
+    case wait
+    case refused(RTCError)
+  }
+
+  enum Answer {
+    case message(DataChannel.Message)
+    case end(RTCError?)
+    case wait
+  }
+
+  private(set) var phase = DataChannel.State.connecting
+  private(set) var id: UInt16?
+  /// Whether the peer has confirmed the channel: until then all is sent in order (RFC 8832, section 6).
+  private(set) var isAcknowledged = false
+  /// The largest message that the peer takes.
+  private var sendLimit = Int.max
+
+  private let highMark: Int
+  private let lowMark: Int
+  private var outbox: Deque<OutgoingMessage> = []
+  private(set) var bufferedAmount = 0
+  private var senders: Deque<Sender> = []
+  /// Whether the engine knows that there is something to send.
+  private var isPumping = false
+
+  private var inbox: Deque<DataChannel.Message> = []
+  private var inboxBytes = 0
+  private var readers: Deque<Reader> = []
+  /// Whether reading from the peer is held up for this channel.
+  private var isHolding = false
+
+  private var openers: [Waiter] = []
+  private var closers: [Waiter] = []
+  private var resumptions: [@Sendable () -> Void] = []
+
+  init(highMark: Int, lowMark: Int) {
+    self.highMark = max(1, highMark)
+    self.lowMark = min(max(0, lowMark), self.highMark)
+  }
+
+  mutating func takeResumptions() -> [@Sendable () -> Void] {
+    defer { resumptions = [] }
+    return resumptions
+  }
+
+  private mutating func resume(_ waiter: Waiter, _ result: Result<Void, RTCError>) {
+    resumptions.append { waiter.continuation.resume(returning: result) }
+  }
+
+  private mutating func resume(_ reader: Reader, _ result: Result<DataChannel.Message?, RTCError>) {
+    resumptions.append { reader.continuation.resume(returning: result) }
+  }
+
+  // MARK: - Phases
+
+  mutating func open(id: UInt16, sendLimit: Int, isAcknowledged: Bool) {
+    guard phase == .connecting else { return }
+    phase = .open
+    self.id = id
+    self.sendLimit = sendLimit
+    self.isAcknowledged = isAcknowledged
+    for opener in openers { resume(opener, .success(())) }
+    openers = []
+    admitSenders()
+  }
+
+  mutating func acknowledge() {
+    isAcknowledged = true
+  }
+
+  /// Takes no more messages; those that were taken are still sent.
+  mutating func beginClosing() {
+    guard phase == .open || phase == .connecting else { return }
+    phase = .closing
+    for sender in senders { resume(sender.waiter, .failure(.closed)) }
+    senders = []
+  }
+
+  /// - Returns: whether reading was held up for this channel.
+  mutating func end(_ error: RTCError?) -> Bool {
+    if case .closed = phase { return false }
+    phase = .closed(error)
+    outbox = []
+    bufferedAmount = 0
+    let failure = error ?? .closed
+    for sender in senders { resume(sender.waiter, .failure(failure)) }
+    for opener in openers { resume(opener, .failure(failure)) }
+    for closer in closers { resume(closer, .success(())) }
+    for reader in readers { resume(reader, error.map { .failure($0) } ?? .success(nil)) }
+    (senders, openers, closers, readers) = ([], [], [], [])
+    defer { isHolding = false }
+    return isHolding
+  }
+
+  private var refusal: RTCError? {
+    switch phase {
+    case .connecting, .open: nil
+    case .closing: .closed
+    case .closed(let error): error ?? .closed
+    }
+  }
+
+  // MARK: - Sending
+
+  mutating func admit(_ message: OutgoingMessage) -> Admission {
+    if let refusal { return .refused(refusal) }
+    guard phase == .open else { return .wait }
+    guard message.bytes.count <= sendLimit else { return .refused(.messageTooLarge(limit: sendLimit)) }
+    guard senders.isEmpty, bufferedAmount < highMark else { return .wait }
+    push(message)
+    return .queued
+  }
+
+  /// Queues what the protocol says, ahead of what was sent.
+  mutating func pushControl(_ bytes: [UInt8]) {
+    outbox.prepend(OutgoingMessage(control: bytes))
+    bufferedAmount += bytes.count
+  }
+
+  private mutating func push(_ message: OutgoingMessage) {
+    outbox.append(message)
+    bufferedAmount += message.bytes.count
+  }
+
+  /// - Returns: whether the engine has to be told that there is something to send.
+  mutating func schedulePump() -> Bool {
+    guard !isPumping, !outbox.isEmpty else { return false }
+    isPumping = true
+    return true
+  }
+
+  /// The next message to be sent; if there is none, the engine will be told of the next one.
+  mutating func nextOutgoing() -> OutgoingMessage? {
+    isPumping = !outbox.isEmpty
+    return outbox.first
+  }
+
+  /// Takes out the message that SCTP has taken over, and lets those in who wait for room.
+  mutating func sent() {
+    guard let message = outbox.popFirst() else { return }
+    bufferedAmount -= message.bytes.count
+    if bufferedAmount <= lowMark { admitSenders() }
+  }
+
+  var isAllSent: Bool { outbox.isEmpty }
+
+  private mutating func admitSenders() {
+    while bufferedAmount < highMark, let sender = senders.popFirst() {
+      guard sender.message.bytes.count <= sendLimit else {
+        resume(sender.waiter, .failure(.messageTooLarge(limit: sendLimit)))
+        continue
+      }
+      push(sender.message)
+      resume(sender.waiter, .success(()))
+    }
+  }
+
+  mutating func waitToSend(_ message: OutgoingMessage, _ waiter: Waiter) -> Result<Void, RTCError>? {
+    switch admit(message) {
+    case .queued: return .success(())
+    case .refused(let error): return .failure(error)
+    case .wait:
+      senders.append(Sender(waiter: waiter, message: message))
+      return nil
+    }
+  }
+
+  // MARK: - Receiving
+
+  /// Takes a message of the peer.
+  /// - Returns: whether no more can be taken for now.
+  mutating func receive(_ message: DataChannel.Message) -> Bool {
+    if case .closed = phase { return false }
+    if let reader = readers.popFirst() {
+      resume(reader, .success(message))
+      return false
+    }
+    inbox.append(message)
+    inboxBytes += message.byteCount + ChannelTuning.messageOverhead
+    guard inboxBytes >= ChannelTuning.inboxHighMark, !isHolding else { return false }
+    isHolding = true
+    return true
+  }
+
+  /// - Returns: the next message, and whether reading from the peer can go on.
+  mutating func takeMessage() -> (Answer, mustResume: Bool) {
+    guard let message = inbox.popFirst() else {
+      if case .closed(let error) = phase { return (.end(error), false) }
+      return (.wait, false)
+    }
+    inboxBytes -= message.byteCount + ChannelTuning.messageOverhead
+    guard isHolding, inboxBytes <= ChannelTuning.inboxLowMark else { return (.message(message), false) }
+    isHolding = false
+    return (.message(message), true)
+  }
+
+  mutating func waitForMessage(
+    _ reader: Reader, isCancelled: Bool
+  ) -> Result<DataChannel.Message?, RTCError>? {
+    if isCancelled { return .failure(.cancelled) }
+    if let message = inbox.popFirst() {
+      inboxBytes -= message.byteCount + ChannelTuning.messageOverhead
+      return .success(message)
+    }
+    if case .closed(let error) = phase { return error.map { .failure($0) } ?? .success(nil) }
+    readers.append(reader)
+    return nil
+  }
+
+  // MARK: - Waiting
+
+  mutating func waitUntilOpen(_ waiter: Waiter) -> Result<Void, RTCError>? {
+    if let refusal { return .failure(refusal) }
+    if phase == .open { return .success(()) }
+    openers.append(waiter)
+    return nil
+  }
+
+  mutating func waitUntilClosed(_ waiter: Waiter) -> Result<Void, RTCError>? {
+    if case .closed = phase { return .success(()) }
+    closers.append(waiter)
+    return nil
+  }
+
+  /// Takes out one who waits and was cancelled.
+  mutating func removeWaiter(_ token: WaiterToken) -> CheckedContinuation<Result<Void, RTCError>, Never>? {
+    if let index = senders.firstIndex(where: { $0.waiter.token === token }) {
+      return senders.remove(at: index).waiter.continuation
+    }
+    if let index = openers.firstIndex(where: { $0.token === token }) { return openers.remove(at: index).continuation }
+    if let index = closers.firstIndex(where: { $0.token === token }) { return closers.remove(at: index).continuation }
+    return nil
+  }
+
+  mutating func removeReader(
+    _ token: WaiterToken
+  ) -> CheckedContinuation<Result<DataChannel.Message?, RTCError>, Never>? {
+    guard let index = readers.firstIndex(where: { $0.token === token }) else { return nil }
+    return readers.remove(at: index).continuation
+  }
+}

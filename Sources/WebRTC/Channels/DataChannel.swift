@@ -1,0 +1,183 @@
+/// A channel of messages to a peer (RFC 8831): what `RTCDataChannel` is in browsers.
+///
+/// ```swift
+/// let channel = try await connection.createDataChannel("chat")
+/// try await channel.send("hello")
+/// for try await message in channel.messages { print(message) }
+/// ```
+///
+/// Both directions have back-pressure. ``send(_:)-([UInt8])`` suspends while ``Options/highMark`` bytes wait; messages that
+/// nobody reads fill 1 MiB, then the connection's window, and then the peer waits too. The channels of a connection share
+/// that window: one that is not read from holds up the others.
+public final class DataChannel: Sendable {
+  /// A name that the peer is told; it need not be unique.
+  public let label: String
+  public let options: Options
+  /// Whether the peer made it.
+  public let isIncoming: Bool
+
+  private let table: ChannelTable
+  private let state: Locked<ChannelState>
+
+  init(label: String, options: Options, isIncoming: Bool, table: ChannelTable) {
+    self.label = label
+    self.options = options
+    self.isIncoming = isIncoming
+    self.table = table
+    state = Locked(ChannelState(highMark: options.highMark, lowMark: options.lowMark))
+  }
+
+  /// The number of its stream; `nil` before the connection is made.
+  public var id: UInt16? { state.withLock { $0.id } }
+
+  /// Where it is in its life.
+  public var currentState: State { state.withLock { $0.phase } }
+
+  /// How many bytes wait to be sent: what `send` has taken and SCTP has not.
+  public var bufferedAmount: Int { state.withLock { $0.bufferedAmount } }
+
+  /// Suspends until the channel is open.
+  /// - Throws: ``RTCError`` that it ended with before; ``RTCError/cancelled``.
+  public func opened() async throws(RTCError) {
+    try await wait { state, waiter in state.waitUntilOpen(waiter) }
+  }
+
+  // MARK: - Sending
+
+  /// Sends bytes as one message. Returns when it is queued; suspends before while too much waits.
+  /// - Throws: ``RTCError/messageTooLarge(limit:)``, ``RTCError/closed`` if the channel is closing or was closed, what the
+  ///   connection failed with, or ``RTCError/cancelled``. In all cases nothing of the message is sent.
+  public func send(_ bytes: [UInt8]) async throws(RTCError) {
+    try await send(OutgoingMessage(.binary(bytes)))
+  }
+
+  /// Sends text as one message. Like ``send(_:)-([UInt8])``.
+  public func send(_ text: String) async throws(RTCError) {
+    try await send(OutgoingMessage(.text(text)))
+  }
+
+  private func send(_ message: OutgoingMessage) async throws(RTCError) {
+    let (admission, mustPump) = state.withLock { ($0.admit(message), $0.schedulePump()) }
+    if mustPump { schedulePump() }
+    switch admission {
+    case .queued:
+      break
+    case .refused(let error):
+      throw error
+    case .wait:
+      try await wait { state, waiter in state.waitToSend(message, waiter) }
+    }
+  }
+
+  private func schedulePump() {
+    RTCEngine.submit { [table] in table.hasMessages(self) }
+  }
+
+  // MARK: - Receiving
+
+  /// The peer's messages in the order in which they arrive, each once, whoever iterates. Ends when the channel is closed and
+  /// all were read; throws what the channel ended with otherwise.
+  public var messages: Messages { Messages(channel: self) }
+
+  public struct Messages: AsyncSequence, Sendable {
+    public typealias Element = Message
+    public typealias Failure = RTCError
+
+    let channel: DataChannel
+
+    public struct Iterator: AsyncIteratorProtocol {
+      let channel: DataChannel
+
+      public mutating func next() async throws(RTCError) -> Message? {
+        try await channel.nextMessage()
+      }
+
+      public mutating func next(isolation actor: isolated (any Actor)?) async throws(RTCError) -> Message? {
+        try await channel.nextMessage()
+      }
+    }
+
+    public func makeAsyncIterator() -> Iterator { Iterator(channel: channel) }
+  }
+
+  private func nextMessage() async throws(RTCError) -> Message? {
+    let (answer, mustResume) = state.withLock { $0.takeMessage() }
+    if mustResume { RTCEngine.submit { [table] in table.isRead(self) } }
+    switch answer {
+    case .message(let message): return message
+    case .end(nil): return nil
+    case .end(let error?): throw error
+    case .wait: break
+    }
+    let token = WaiterToken()
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<Result<Message?, RTCError>, Never>) in
+        let reader = ChannelState.Reader(token: token, continuation: continuation)
+        let now = state.withLock { $0.waitForMessage(reader, isCancelled: Task.isCancelled) }
+        if let now { continuation.resume(returning: now) }
+      }
+    } onCancel: {
+      state.withLock { $0.removeReader(token) }?.resume(returning: .failure(.cancelled))
+    }
+    return try result.get()
+  }
+
+  // MARK: - Closing
+
+  /// Closes the channel once what was sent is delivered, and suspends until both sides have.
+  ///
+  /// If the task is cancelled it returns, and the closing goes on.
+  public func close() async {
+    RTCEngine.submit { [table] in table.close(self) }
+    await closed()
+  }
+
+  /// Suspends until the channel is closed.
+  /// - Returns: `nil` if one of the sides closed it, else why it ended.
+  @discardableResult
+  public func closed() async -> RTCError? {
+    try? await wait { state, waiter in state.waitUntilClosed(waiter) }
+    if case .closed(let error) = currentState { return error }
+    return .cancelled
+  }
+
+  // MARK: - Waiting
+
+  private func wait(
+    _ register: @Sendable (inout ChannelState, ChannelState.Waiter) -> Result<Void, RTCError>?
+  ) async throws(RTCError) {
+    let token = WaiterToken()
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<Result<Void, RTCError>, Never>) in
+        let waiter = ChannelState.Waiter(token: token, continuation: continuation)
+        var now: Result<Void, RTCError>? = .failure(.cancelled)
+        let mustPump = state.withLock { state in
+          guard !Task.isCancelled else { return false }
+          now = register(&state, waiter)
+          return state.schedulePump()
+        }
+        if mustPump { schedulePump() }
+        if let now { continuation.resume(returning: now) }
+      }
+    } onCancel: {
+      state.withLock { $0.removeWaiter(token) }?.resume(returning: .failure(.cancelled))
+    }
+    try result.get()
+  }
+
+  // MARK: - For the engine
+
+  /// Changes the state, and resumes those that the change lets go on.
+  @RTCEngine
+  func update<Result: Sendable>(_ change: (inout ChannelState) -> Result) -> Result {
+    let (result, resumptions) = state.withLock { state in
+      let result = change(&state)
+      return (result, state.takeResumptions())
+    }
+    for resumption in resumptions { resumption() }
+    return result
+  }
+}
+
+/// Names a waiting task, so that it can be found when it is cancelled.
+final class WaiterToken: Sendable {}

@@ -1,0 +1,114 @@
+import CNice
+import Synchronization
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// The thread of the engine: it runs the jobs of its actor, and GLib's main context, where libnice's sockets and all
+/// timers are.
+///
+/// SAFETY: what is not a lock or an atomic is set before the thread starts, or touched by it alone.
+final class EngineLoop: SerialExecutor, @unchecked Sendable {
+  enum Item: Sendable {
+    case job(UnownedJob)
+    case work(@RTCEngine @Sendable () -> Void)
+  }
+
+  private struct State {
+    var items: [Item] = []
+    /// Whether the thread waits, or is about to, and has to be woken.
+    var isAsleep = false
+  }
+
+  private let state = Locked(State())
+  /// GLib's main context. Used by the engine's thread, but for the wake-up, which GLib allows from any.
+  let context: OpaquePointer
+  private let thread = Atomic<UInt>(0)
+
+  // SAFETY: only the engine's thread touches this; `RTCEngine.afterThis` is isolated to it.
+  nonisolated(unsafe) var deferred: [@RTCEngine () -> Void] = []
+
+  init() {
+    context = g_main_context_new()
+    start()
+  }
+
+  // MARK: - For any thread
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    submit(.job(UnownedJob(job)))
+  }
+
+  func submit(_ item: Item) {
+    let mustWake = state.withLock { state in
+      state.items.append(item)
+      defer { state.isAsleep = false }
+      return state.isAsleep
+    }
+    if mustWake { g_main_context_wakeup(context) }
+  }
+
+  func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    UnownedSerialExecutor(ordinary: self)
+  }
+
+  func checkIsolated() {
+    precondition(isCurrent, "This may be called on the engine's thread only.")
+  }
+
+  // MARK: - The thread
+
+  private func start() {
+    let thread = g_thread_new(
+      "webrtc",
+      { loop in Unmanaged<EngineLoop>.fromOpaque(loop!).takeRetainedValue().run() },
+      Unmanaged.passRetained(self).toOpaque())
+    // It runs as long as the process does: nobody waits for its end.
+    g_thread_unref(thread)
+  }
+
+  private func run() -> Never {
+    thread.store(currentThread(), ordering: .releasing)
+    g_main_context_push_thread_default(context)
+    var items: [Item] = []
+    while true {
+      items.removeAll(keepingCapacity: true)
+      state.withLock { state in
+        swap(&items, &state.items)
+        state.isAsleep = items.isEmpty
+      }
+      for item in items {
+        switch item {
+        case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
+        case .work(let work): RTCEngine.assumeIsolated(work)
+        }
+      }
+      runDeferred()
+      // Waits only if there was nothing to do; what comes from here on wakes it.
+      g_main_context_iteration(context, items.isEmpty ? 1 : 0)
+      runDeferred()
+    }
+  }
+
+  private func runDeferred() {
+    while !deferred.isEmpty {
+      let works = deferred
+      deferred.removeAll()
+      for work in works { RTCEngine.assumeIsolated(work) }
+    }
+  }
+
+  /// Whether the caller is on the engine's thread.
+  var isCurrent: Bool { thread.load(ordering: .acquiring) == currentThread() }
+}
+
+private func currentThread() -> UInt {
+  #if canImport(Darwin)
+    UInt(bitPattern: pthread_self())
+  #else
+    UInt(pthread_self())
+  #endif
+}
