@@ -3,7 +3,7 @@
 /// It holds nothing of the refused text, and may be logged as it is.
 public struct SDPError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What was read when the text was refused. The raw values are the names that RFC 8866 and its extensions use.
-  public enum Field: String, Hashable, Sendable {
+  public enum Field: String, Hashable, Sendable, CaseIterable {
     case version = "v="
     case origin = "o="
     case media = "m="

@@ -34,33 +34,36 @@ struct SDPLine {
   }
 }
 
-/// An attribute, `a=name` or `a=name:value` (RFC 8866, section 5.13).
+/// An attribute, `a=name` or `a=name:value` (RFC 8866, section 5.13), of a name that is known.
 struct SDPAttribute {
   var line: Int
-  var name: SDPText
+  var field: SDPError.Field
   /// What follows the colon; empty if there is none.
   var value: SDPText
 
-  init(_ line: SDPLine) {
+  /// Reads an attribute, or returns `nil` if its name is not known.
+  init?(_ line: SDPLine) {
+    let (name, value) = line.value.divided(at: UInt8(ascii: ":"))
+    guard let field = Self.fields[name.bytes] else { return nil }
     self.line = line.number
-    let (head, tail) = line.value.divided(at: UInt8(ascii: ":"))
-    name = head
-    value = tail ?? SDPText([])
+    self.field = field
+    self.value = value ?? SDPText([])
   }
+
+  private static let fields = Dictionary(
+    uniqueKeysWithValues: SDPError.Field.allCases.map { (Array($0.rawValue.utf8)[...], $0) })
 }
 
-/// The attributes of the session, or of one section.
+/// The attributes of the session, or of one section, by their names.
 struct SDPAttributes {
-  var list: [SDPAttribute] = []
+  private var byField: [SDPError.Field: [SDPAttribute]] = [:]
+
+  mutating func append(_ attribute: SDPAttribute) { byField[attribute.field, default: []].append(attribute) }
 
   /// All that have a name, in order.
-  func all(_ field: SDPError.Field) -> [SDPAttribute] {
-    list.filter { $0.name.isEqual(to: field.rawValue) }
-  }
+  func all(_ field: SDPError.Field) -> [SDPAttribute] { byField[field] ?? [] }
 
-  func contains(_ field: SDPError.Field) -> Bool {
-    list.contains { $0.name.isEqual(to: field.rawValue) }
-  }
+  func contains(_ field: SDPError.Field) -> Bool { byField[field] != nil }
 
   /// The one of a name, or `nil`.
   /// - Throws: ``SDPError`` if there are several.

@@ -51,7 +51,7 @@ struct SDPDocument {
       switch line.kind {
       case UInt8(ascii: "o") where media.isEmpty: originLine = originLine ?? line
       case UInt8(ascii: "m"): try append(Media(line))
-      case UInt8(ascii: "a"): add(SDPAttribute(line))
+      case UInt8(ascii: "a"): if let attribute = SDPAttribute(line) { add(attribute) }
       default: continue
       }
     }
@@ -70,9 +70,9 @@ struct SDPDocument {
 
   private mutating func add(_ attribute: SDPAttribute) {
     if media.isEmpty {
-      session.list.append(attribute)
+      session.append(attribute)
     } else {
-      media[media.count - 1].attributes.list.append(attribute)
+      media[media.count - 1].attributes.append(attribute)
     }
   }
 
