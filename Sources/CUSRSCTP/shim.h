@@ -24,6 +24,20 @@ static inline void cusrsctp_start(cusrsctp_output output) {
   usrsctp_init_nothreads(0, output, NULL);
 }
 
+// Sets what all paths of the socket's association have: the largest packet without its header, milliseconds between
+// heartbeats, and after how many unanswered ones a path counts as gone.
+static inline int cusrsctp_set_path(
+  struct socket *socket, uint32_t packet, uint32_t heartbeat, uint16_t retransmissions) {
+  struct sctp_paddrparams path;
+  memset(&path, 0, sizeof(path));
+  path.spp_address.ss_family = AF_CONN;
+  path.spp_flags = SPP_PMTUD_DISABLE | SPP_HB_ENABLE;
+  path.spp_pathmtu = packet;
+  path.spp_hbinterval = heartbeat;
+  path.spp_pathmaxrxt = retransmissions;
+  return usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path));
+}
+
 // Asks for the reset of one outgoing stream (RFC 6525). Returns 0, or -1 with errno.
 static inline int cusrsctp_reset_stream(struct socket *socket, uint16_t stream) {
   uint8_t storage[sizeof(struct sctp_reset_streams) + sizeof(uint16_t)];

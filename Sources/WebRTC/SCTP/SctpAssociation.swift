@@ -93,7 +93,6 @@ final class SctpAssociation {
     var remote = sockaddr(port: remotePort)
     let result = withUnsafeMutablePointer(to: &remote) { usrsctp_connect(socket, $0.asAddress, Self.addressLength) }
     guard result == 0 || errno == EINPROGRESS else { throw .exhausted("usrsctp could not begin.") }
-    setPathOptions(of: socket)
   }
 
   private func setOptions(of socket: OpaquePointer) {
@@ -123,18 +122,21 @@ final class SctpAssociation {
     association.sasoc_asocmaxrxt = SctpTuning.maxRetransmissions
     set(socket, SCTP_ASSOCINFO, association)
     set(socket, SCTP_MAX_BURST, sctp_assoc_value(assoc_id: 0, assoc_value: 0))
+    setPathOptions(of: socket)
     set(socket, level: SOL_SOCKET, SO_SNDBUF, Int32(clamping: sendBuffer))
     set(socket, level: SOL_SOCKET, SO_RCVBUF, Int32(clamping: configuration.window))
   }
 
+  /// Set before there is an association: where both sides begin at once, the peer's cookie makes a new one, which has what
+  /// its socket has.
   private func setPathOptions(of socket: OpaquePointer) {
-    var path = sctp_paddrparams()
-    path.spp_flags = UInt32(SPP_PMTUD_DISABLE | SPP_HB_ENABLE)
-    path.spp_pathmtu = UInt32(configuration.packetSize - DtlsTuning.recordOverhead)
-    path.spp_pathmaxrxt = SctpTuning.maxRetransmissions
-    // A living peer answers several times before it counts as lost.
-    path.spp_hbinterval = UInt32(clamping: Int(configuration.peerTimeout / .milliseconds(5)))
-    set(socket, SCTP_PEER_ADDR_PARAMS, path)
+    cusrsctp_set_path(
+      socket,
+      // usrsctp adds its header to what it is told.
+      UInt32(configuration.packetSize - DtlsTuning.recordOverhead - SctpTuning.headerBytes),
+      // A living peer answers several times before it counts as lost.
+      UInt32(clamping: Int(configuration.peerTimeout / .milliseconds(5))),
+      SctpTuning.maxRetransmissions)
   }
 
   private func set<Value>(
