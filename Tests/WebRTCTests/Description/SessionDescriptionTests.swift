@@ -81,6 +81,15 @@ import Testing
     #expect(data.isComplete)
   }
 
+  @Test func `a bundled section with the credentials of the first of its group has its candidates`() throws {
+    let text = PeerDescription.chromiumMaxBundle.text
+      .replacing("m=application 0", with: "m=application 9")
+      .replacing("a=bundle-only", with: "a=ice-ufrag:bnd1\r\na=ice-pwd:0123456789abcdefghijkl")
+    let data = try #require(try SessionDescription(.offer, sdp: text).dataSection)
+    #expect(data.candidates.map(\.port) == [51003])
+    #expect(data.isComplete)
+  }
+
   @Test func `a bundled section with credentials of its own has candidates of its own`() throws {
     let text = PeerDescription.chromiumMaxBundle.text
       .replacing("a=bundle-only", with: "a=ice-ufrag:own1\r\na=bundle-only")
