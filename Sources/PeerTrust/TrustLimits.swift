@@ -41,7 +41,7 @@ public enum TrustLimits {
 
   // MARK: Rates and times
 
-  /// How many signals a share looks at within any second; the work for one is less than a millisecond.
+  /// How many signals a share looks at within any second; each costs a key agreement and the check of a signature.
   public static let offersPerSecond = 200
   /// How many openings of a share may be under way at once.
   public static let pending = 128

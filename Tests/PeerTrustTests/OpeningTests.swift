@@ -139,6 +139,29 @@ struct OpeningTests {
     #expect(throws: Rejection.session) { try parties.receive(mallory) }
   }
 
+  @Test mutating func `a signal says what it is for`() throws {
+    let offer = try parties.offer()
+    #expect(try Signal(offer.signal.document).kind == .offer)
+    var (answer, session) = try parties.receive(offer.signal).accept(
+      as: parties.sharer, description: .sample("share"), using: &parties.generator)
+    #expect(answer.kind == .answer)
+    let candidate = try #require(IceCandidate.sample(1))
+    answer = try session.seal([candidate], using: &parties.generator)
+    #expect(answer.kind == .more)
+  }
+
+  @Test mutating func `info as deep as it may be arrives, and deeper is not sent`() throws {
+    func nested(_ depth: Int) -> JSON { (1..<depth).reduce([]) { json, _ in [json] } }
+    let record = try parties.record()
+    let offer = try OutgoingOffer(
+      to: record, from: parties.opener, description: .sample("open"), info: nested(127), using: &parties.generator)
+    #expect(try parties.receive(offer.signal).info == nested(127))
+    #expect(throws: SignalProblem.info) {
+      try OutgoingOffer(
+        to: record, from: parties.opener, description: .sample("open"), info: nested(128), using: &parties.generator)
+    }
+  }
+
   @Test mutating func `what does not fit into a signal is not sent`() throws {
     let record = try parties.record()
     #expect(throws: SignalProblem.info) {

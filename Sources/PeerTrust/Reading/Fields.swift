@@ -60,7 +60,7 @@ struct Fields {
     return key
   }
 
-  /// Any JSON of at most ``TrustLimits/info`` bytes.
+  /// Any JSON of at most ``TrustLimits/info`` bytes, nested less deep than ``TrustLimits/depth``.
   func info(_ name: String) throws(Flaw) -> JSON {
     guard let info = value(name), info.isInfo else { throw Flaw(member: name) }
     return info
@@ -68,8 +68,11 @@ struct Fields {
 }
 
 extension JSON {
-  /// Whether the value is small enough to be the `info` of a share or of an opener.
-  var isInfo: Bool { JSONText(self).bytes.count <= TrustLimits.info }
+  /// Whether the value is small and flat enough to be the `info` of a share or of an opener, within an object.
+  var isInfo: Bool {
+    let text = JSONText(self)
+    return text.bytes.count <= TrustLimits.info && JSONSlice(text).depth < TrustLimits.depth
+  }
 }
 
 extension Result where Failure == Flaw {

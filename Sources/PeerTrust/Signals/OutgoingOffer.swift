@@ -20,6 +20,7 @@ public struct OutgoingOffer: Sendable {
   /// - Parameters:
   ///   - record: the verified record of the share.
   ///   - info: what the sharer's `onRemote` gets to see; at most ``TrustLimits/info`` bytes.
+  ///   - ticket: the keys of a ticket to this share.
   /// - Throws: a ``SignalProblem`` with what passes a limit.
   public init(
     to record: ShareRecord, from identity: Identity, description: IceDescription, info: JSON = [:],

@@ -73,6 +73,19 @@ public struct Signal: Sendable, Hashable {
       ])
   }
 
+  /// What a signal is for.
+  public enum Kind: String, Sendable, Hashable, CaseIterable {
+    case offer
+    case answer
+    /// Further candidates.
+    case more
+  }
+
+  /// What it says it is for; unverified. `nil` for what this version does not know.
+  public var kind: Kind? {
+    Kind.allCases.first { header.starts(with: Parts.join(.text("pp1 \($0.rawValue)"))) }
+  }
+
   /// Whether the document is small enough to be read.
   var fits: Bool { document.body.bytes.count <= TrustLimits.signal }
 
