@@ -140,7 +140,12 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "PouchCoreTests", dependencies: ["PouchCore"], swiftSettings: house),
-    .testTarget(name: "WebRTCTests", dependencies: ["WebRTC"], swiftSettings: house),
+    .executableTarget(
+      name: "RTCTool",
+      dependencies: ["WebRTC", "CPlatform", .product(name: "DequeModule", package: "swift-collections")],
+      path: "Tests/RTCTool", swiftSettings: house),
+    .testTarget(
+      name: "WebRTCTests", dependencies: ["WebRTC", "RTCTool", "TestSupport"], swiftSettings: house),
     .testTarget(
       name: "PeerPouchCLITests", dependencies: ["PeerPouchCLI", "PeerPouch", "TestSupport"],
       swiftSettings: house),

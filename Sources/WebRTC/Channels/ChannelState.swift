@@ -54,6 +54,7 @@ struct ChannelState: Sendable {
   private var isHolding = false
 
   private var openers: [Waiter] = []
+  private var drainers: [Waiter] = []
   private var closers: [Waiter] = []
   private var resumptions: [@Sendable () -> Void] = []
 
@@ -108,10 +109,10 @@ struct ChannelState: Sendable {
     bufferedAmount = 0
     let failure = error ?? .closed
     for sender in senders { resume(sender.waiter, .failure(failure)) }
-    for opener in openers { resume(opener, .failure(failure)) }
+    for waiter in openers + drainers { resume(waiter, .failure(failure)) }
     for closer in closers { resume(closer, .success(())) }
     for reader in readers { resume(reader, error.map { .failure($0) } ?? .success(nil)) }
-    (senders, openers, closers, readers) = ([], [], [], [])
+    (senders, openers, drainers, closers, readers) = ([], [], [], [], [])
     defer { isHolding = false }
     return isHolding
   }
@@ -164,7 +165,13 @@ struct ChannelState: Sendable {
     guard let message = outbox.popFirst() else { return }
     bufferedAmount -= message.bytes.count
     if bufferedAmount <= lowMark { admitSenders() }
+    guard isDrained else { return }
+    for drainer in drainers { resume(drainer, .success(())) }
+    drainers = []
   }
+
+  /// Whether SCTP has taken over all that was to be sent.
+  private var isDrained: Bool { outbox.isEmpty && senders.isEmpty }
 
   var isAllSent: Bool { outbox.isEmpty }
 
@@ -240,6 +247,13 @@ struct ChannelState: Sendable {
     return nil
   }
 
+  mutating func waitUntilDrained(_ waiter: Waiter) -> Result<Void, RTCError>? {
+    if case .closed(let error) = phase { return .failure(error ?? .closed) }
+    if isDrained { return .success(()) }
+    drainers.append(waiter)
+    return nil
+  }
+
   mutating func waitUntilClosed(_ waiter: Waiter) -> Result<Void, RTCError>? {
     if case .closed = phase { return .success(()) }
     closers.append(waiter)
@@ -252,6 +266,7 @@ struct ChannelState: Sendable {
       return senders.remove(at: index).waiter.continuation
     }
     if let index = openers.firstIndex(where: { $0.token === token }) { return openers.remove(at: index).continuation }
+    if let index = drainers.firstIndex(where: { $0.token === token }) { return drainers.remove(at: index).continuation }
     if let index = closers.firstIndex(where: { $0.token === token }) { return closers.remove(at: index).continuation }
     return nil
   }

@@ -69,6 +69,13 @@ public final class DataChannel: Sendable {
     }
   }
 
+  /// Suspends until nothing waits to be sent: until ``bufferedAmount`` is 0 and no `send` is suspended. What SCTP has taken
+  /// over may still be on its way.
+  /// - Throws: ``RTCError`` that the channel ended with before; ``RTCError/cancelled``.
+  public func drained() async throws(RTCError) {
+    try await wait { state, waiter in state.waitUntilDrained(waiter) }
+  }
+
   private func schedulePump() {
     RTCEngine.submit { [table] in table.hasMessages(self) }
   }
