@@ -20,6 +20,20 @@ struct AccessTests {
     #expect(refused == ["error": "unauthorized", "reason": "Name or password is incorrect."])
   }
 
+  @Test func `credentials that were right before are told from others as at first`() async throws {
+    let names = (0...ProvenCredentials.capacity).map { "name\($0)" }
+    let server = Server(AdminAccounts(Dictionary(uniqueKeysWithValues: names.map { ($0, "right") })))
+    // More of them than are remembered, so that the first ones are forgotten in between.
+    for name in names + names {
+      for (password, status) in [("right", 200), ("wrong", 401), ("right", 200), ("righ", 401), ("right", 200)] {
+        let response = try await server.send(.get, "/_session", headers: basic(name, password))
+        #expect(response.status.code == status, "\(name):\(password)")
+        guard status == 200 else { continue }
+        #expect(try await response.json()["userCtx"]?["name"]?.string == name)
+      }
+    }
+  }
+
   @Test(arguments: ["Basic", "Basic ###", "Basic YQ==", "Bearer x", ""])
   func `the greeting is answered though credentials cannot be read`(_ header: String) async throws {
     let response = try await server.send(.get, "/", headers: [.authorization: header])
@@ -172,5 +186,34 @@ struct AccessTests {
     #expect(try await status(.get, "/db/doc") == 200)
     #expect(try await status(.post, "/db/_revs_diff") == 200)
     #expect(try await status(.post, "/db/_ensure_full_commit") == 201)
+  }
+
+  @Test func `at a read-only server others than admins write local documents within bounds`() async throws {
+    let accounts = AdminAccounts(["admin": "right"])
+    let open = Server(accounts)
+    try await open.databases.create("db")
+    try await open.databases.setSecurity(["members": [:]], of: "db")
+    var bounds = LocalDocumentBounds()
+    bounds.count = 3
+    bounds.bytes = 100
+    let readOnly = Router(open.databases, access: ReadOnly(accounts, bounds: bounds))
+    func status(
+      _ method: HTTPRequest.Method, _ target: String, _ body: String = "{}", headers: HTTPFields = [:]
+    ) async throws -> Int {
+      var headers = headers
+      headers[.contentType] = "application/json"
+      let request = try Request(method, target: target, headers: headers, body: .bytes(Array(body.utf8)))
+      return await readOnly.respond(to: request).status.code
+    }
+    let long = #"{"a":"\#(String(repeating: "x", count: 100))"}"#
+    #expect(try await status(.put, "/db/_local/long", long) == 413)
+    for number in 1...3 { #expect(try await status(.put, "/db/_local/\(number)") == 201) }
+    #expect(try await status(.put, "/db/_local/4") == 403)
+    #expect(try await status(.copy, "/db/_local/1", headers: [.destination: "_local/4"]) == 403)
+    #expect(try await status(.put, "/db/_local/3", #"{"a":1}"#) == 201)
+    #expect(try await status(.delete, "/db/_local/2") == 200)
+    #expect(try await status(.put, "/db/_local/4") == 201)
+    let admin = basic("admin", "right")
+    #expect(try await status(.put, "/db/_local/5", long, headers: admin) == 201)
   }
 }

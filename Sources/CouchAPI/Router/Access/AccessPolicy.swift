@@ -23,6 +23,9 @@ public protocol AccessPolicy: Sendable {
   /// documents, or fewer documents.
   func view(of database: any Database, for principal: Principal) -> any Database
 
+  /// What bounds the local documents that a principal writes; `nil` where nothing does but the database.
+  func localDocumentBounds(for principal: Principal) -> LocalDocumentBounds?
+
   /// The security object of databases for which none was set.
   var defaultSecurity: JSON { get }
 
@@ -38,6 +41,8 @@ public protocol AccessPolicy: Sendable {
 
 extension AccessPolicy {
   public func view(of database: any Database, for principal: Principal) -> any Database { database }
+
+  public func localDocumentBounds(for principal: Principal) -> LocalDocumentBounds? { nil }
 
   public func logIn(name: String, password: String) async throws -> Authentication {
     throw PouchError(.notImplemented, "There are no sessions here.")

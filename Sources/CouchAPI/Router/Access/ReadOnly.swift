@@ -3,12 +3,20 @@ public import PouchCore
 /// A policy that allows what another one does, but nothing that changes documents, databases or their settings.
 ///
 /// Local documents may be written: they are not replicated, nobody sees them who does not ask for them, and without the
-/// checkpoints in them a client that replicates from here would begin anew each time.
+/// checkpoints in them a client that replicates from here would begin anew each time. Those of others than admins are
+/// bounded.
 public struct ReadOnly: AccessPolicy {
   private let base: any AccessPolicy
+  private let bounds: LocalDocumentBounds
 
-  public init(_ base: any AccessPolicy) {
+  /// - Parameter bounds: those of the local documents that others than the server's admins write.
+  public init(_ base: any AccessPolicy, bounds: LocalDocumentBounds = LocalDocumentBounds()) {
     self.base = base
+    self.bounds = bounds
+  }
+
+  public func localDocumentBounds(for principal: Principal) -> LocalDocumentBounds? {
+    principal.isServerAdmin ? nil : bounds
   }
 
   public func authorize(

@@ -115,7 +115,10 @@ extension Router {
     guard let id = document.id else { throw PouchError(.illegalDocumentID, "Document id must not be empty") }
     try context.checkNotReserved(id)
     if id.isDesign { try await context.authorize(.writeDesignDocuments) }
-    if method == .post, id.isLocal { try await context.authorize(.writeLocalDocuments) }
+    if id.isLocal {
+      if method == .post { try await context.authorize(.writeLocalDocuments) }
+      try await context.router.access.localDocumentBounds(for: context.principal)?.check(document, in: context.database)
+    }
     let mode: WriteMode = context.request.query["new_edits"] == "false" ? .replicated : .edits
     if mode == .replicated, document.revision == nil { throw BatchError.needsRevision }
     guard let result = try await context.database.bulkDocs([document], mode).first else {
