@@ -2,6 +2,7 @@ import CouchAPI
 import Foundation
 import PouchCore
 public import PouchHTTP
+import Synchronization
 
 /// A CouchDB-compatible server over a folder of databases.
 ///
@@ -32,17 +33,16 @@ public struct PouchServer: Sendable {
     let router = Router(
       databases, access: access,
       options: RouterOptions(serverUUID: identity.uuid, replication: replications))
+    let announcement = Mutex<ServerFiles.Announcement?>(nil)
     let server = try HTTPServer(configuration: configuration) { request in
       await router.respond(to: request)
     } ready: { [files, options] address in
       // Without the file the command has to be told the password, and everything else works.
-      try? files.announce(
-        ServerFiles.Running(
-          url: address.url, process: ProcessInfo.processInfo.processIdentifier,
-          takesSecret: options.access == .ownAdmin))
+      let running = ServerFiles.Running(url: address.url, takesSecret: options.access == .ownAdmin)
+      announcement.withLock { $0 = try? files.announce(running) }
       await ready(address)
     }
-    defer { files.withdraw() }
+    defer { announcement.withLock { $0?.withdraw() } }
     let outcome: Result<Void, any Error>
     do {
       outcome = .success(try await server.run())
@@ -59,16 +59,17 @@ public struct PouchServer: Sendable {
   /// - Parameters:
   ///   - url: the URL of a database, or of anything else at the server.
   ///   - folder: the server's.
-  /// - Returns: `nil` if the URL has credentials already, or no such server listens there.
+  /// - Returns: a URL by the server's address, since the name `localhost` may lead to another process; `nil` if the URL
+  ///   has credentials already, or no such server listens there.
   public static func authorized(_ url: String, folder: String = PouchHome.folder) -> String? {
     guard let slashes = url.range(of: "://"), let carrier = try? HTTPCarrier(url), carrier.credentials == nil else {
       return nil
     }
     let rest = url[slashes.upperBound...]
-    let origin = url[..<slashes.upperBound] + rest.prefix { $0 != "/" } + "/"
-    let numeric = origin.replacingOccurrences(of: "://localhost:", with: "://127.0.0.1:")
-    guard let secret = ServerFiles(folder: folder).secret(for: numeric) else { return nil }
-    return "\(url[..<slashes.upperBound])\(ServerFiles.adminName):\(secret)@\(rest)"
+    let scheme = url[..<slashes.upperBound]
+    let host = rest.prefix { $0 != "/" }.replacing("localhost:", with: "127.0.0.1:", maxReplacements: 1)
+    guard let secret = ServerFiles(folder: folder).secret(for: "\(scheme)\(host)/") else { return nil }
+    return "\(scheme)\(ServerFiles.adminName):\(secret)@\(host)\(rest.drop { $0 != "/" })"
   }
 
   private var access: any AccessPolicy {

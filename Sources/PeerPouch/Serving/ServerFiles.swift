@@ -4,6 +4,9 @@ import PouchCore
 
 /// What a server keeps in its folder beside the databases: its identity and the secret of its own admin
 /// (`server.json`), and while it runs where it listens (`running.json`). Only the folder's owner can read them.
+///
+/// A server holds a lock on `running.json` (`flock`), which the system releases however the server ends: a file that was
+/// left over by one that was killed is known by it, whoever has its port or its number as a process by then.
 struct ServerFiles {
   /// The identity of a server.
   struct Identity: Codable, Sendable {
@@ -16,7 +19,6 @@ struct ServerFiles {
   /// A server that runs.
   struct Running: Codable, Sendable {
     var url: String
-    var process: Int32
     /// Whether ``Identity/secret`` is what it wants to hear.
     var takesSecret: Bool
   }
@@ -33,20 +35,46 @@ struct ServerFiles {
   func identity() throws -> Identity {
     if let identity: Identity = read(identityPath) { return identity }
     let identity = Identity(uuid: ServerFiles.random(), secret: ServerFiles.random())
-    try write(identity, to: identityPath)
+    try write(identity, to: identityPath).close()
     return identity
   }
 
-  func announce(_ running: Running) throws { try write(running, to: runningPath) }
+  /// Tells where a server listens, until the announcement is withdrawn or gone.
+  func announce(_ running: Running) throws -> Announcement {
+    Announcement(path: runningPath, try write(running, to: runningPath, isLocked: true))
+  }
 
-  func withdraw() { try? FileManager.default.removeItem(atPath: runningPath) }
+  /// That a server runs.
+  final class Announcement: Sendable {
+    private let path: String
+    private let file: FileHandle
+
+    fileprivate init(path: String, _ file: FileHandle) {
+      self.path = path
+      self.file = file
+    }
+
+    /// Removes the file, unless it is another server's by now.
+    func withdraw() {
+      var own = stat()
+      var current = stat()
+      if fstat(file.fileDescriptor, &own) == 0, stat(path, &current) == 0, own.st_ino == current.st_ino {
+        try? FileManager.default.removeItem(atPath: path)
+      }
+      try? file.close()
+    }
+  }
 
   /// The password to use with a server of this folder that runs and listens at this origin.
   ///
-  /// Nobody else gets to hear it: a process that took over the port after the server ended is not in the file.
+  /// Nobody else gets to hear it: a process that took over the port after the server ended holds no lock on the file.
   func secret(for origin: String) -> String? {
-    guard let running: Running = read(runningPath), running.takesSecret, running.url == origin,
-      kill(running.process, 0) == 0, let identity: Identity = read(identityPath)
+    let descriptor = open(runningPath, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    guard flock(descriptor, LOCK_SH | LOCK_NB) != 0, errno == EWOULDBLOCK,
+      let data = try? file.readToEnd(), let running = try? JSONDecoder().decode(Running.self, from: data),
+      running.takesSecret, running.url == origin, let identity: Identity = read(identityPath)
     else { return nil }
     return identity.secret
   }
@@ -65,15 +93,18 @@ struct ServerFiles {
 
   /// Writes a file for the owner only, all of it or nothing. Nobody else can read it at any time: it is made with its
   /// rights, while `FileManager` would set them afterwards.
-  private func write(_ value: some Encodable, to path: String) throws {
+  /// - Parameter isLocked: whether the lock of the file is held from before others can see it until the file is closed.
+  /// - Returns: the open file.
+  private func write(_ value: some Encodable, to path: String, isLocked: Bool = false) throws -> FileHandle {
     let temporary = path + ".new"
     try? FileManager.default.removeItem(atPath: temporary)
     let failure = PouchError(.ioError, "The file \(path) could not be written.")
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failure }
     let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+    if isLocked { guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw failure } }
     try file.write(contentsOf: try JSONEncoder().encode(value))
-    try file.close()
     guard rename(temporary, path) == 0 else { throw failure }
+    return file
   }
 }
