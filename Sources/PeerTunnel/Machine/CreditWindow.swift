@@ -13,7 +13,6 @@ struct ReceivingWindow: Sendable {
   private(set) var consumed = 0
   /// How many may come.
   private(set) var limit: Int
-  private var told: Int
   /// Since when, and after how many bytes, the speed is measured.
   private var epoch: (start: ContinuousClock.Instant, consumed: Int)
 
@@ -21,7 +20,6 @@ struct ReceivingWindow: Sendable {
     self.size = size
     self.largest = max(size, largest)
     limit = size
-    told = size
     epoch = (now, 0)
   }
 
