@@ -38,6 +38,15 @@ static inline int cusrsctp_set_path(
   return usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path));
 }
 
+// Sends the peer a heartbeat now, which it answers at once.
+static inline int cusrsctp_send_heartbeat(struct socket *socket, const struct sockaddr_conn *peer) {
+  struct sctp_paddrparams path;
+  memset(&path, 0, sizeof(path));
+  memcpy(&path.spp_address, peer, sizeof(*peer));
+  path.spp_flags = SPP_HB_DEMAND;
+  return usrsctp_setsockopt(socket, IPPROTO_SCTP, SCTP_PEER_ADDR_PARAMS, &path, sizeof(path));
+}
+
 // Asks for the reset of one outgoing stream (RFC 6525). Returns 0, or -1 with errno.
 static inline int cusrsctp_reset_stream(struct socket *socket, uint16_t stream) {
   uint8_t storage[sizeof(struct sctp_reset_streams) + sizeof(uint16_t)];

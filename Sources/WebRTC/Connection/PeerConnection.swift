@@ -163,6 +163,7 @@ public final class PeerConnection {
     if silence >= configuration.peerTimeout {
       fail(.peerVanished)
     } else {
+      if silence >= configuration.peerTimeout / 4 { association.probe() }
       connectionBroadcast.set(silence >= configuration.peerTimeout / 2 ? .disconnected : .connected)
     }
   }

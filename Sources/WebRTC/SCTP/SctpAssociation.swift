@@ -185,6 +185,14 @@ final class SctpAssociation {
     onRoom()
   }
 
+  /// Asks the peer for a sign of life. usrsctp's own heartbeats come too rarely for short time-outs: it adds the
+  /// retransmission time-out, and chance, to what it is told.
+  func probe() {
+    guard let socket else { return }
+    var peer = sockaddr(port: remotePort)
+    _ = cusrsctp_send_heartbeat(socket, &peer)
+  }
+
   // MARK: - Messages
 
   /// Hands over one message whole, or not at all.
