@@ -153,10 +153,10 @@ class Channel:
             raise ValueError(problem)
         return {"messages": returned, "bytes": total, "seconds": time.monotonic() - start}
 
-    async def pump(self, total, size):
+    async def pump(self, size, total, seconds):
         await self.until(lambda: self.channel.readyState == "open")
         start, crc, sent, number = time.monotonic(), 0, 0, 0
-        while sent < total:
+        while sent < total and time.monotonic() < start + seconds:
             data = make_data(min(size, total - sent), number)
             if self.channel.protocol == "sink":
                 crc = zlib.crc32(data, crc)
@@ -270,7 +270,8 @@ class Peer:
         return await self.channels[request["label"]].exchange(request["count"], request["largest"])
 
     async def pump(self, request):
-        return await self.channels[request["label"]].pump(request["bytes"], request["size"])
+        total, seconds = request.get("bytes", sys.maxsize), request.get("seconds", math.inf)
+        return await self.channels[request["label"]].pump(request["size"], total, seconds)
 
     async def received(self, request):
         return await self.channels[request["label"]].wait_received(request["bytes"])

@@ -105,7 +105,7 @@ const verbs = {
   },
 
   exchange: ({ label, count, largest }) => channelNamed(label).exchange(count, largest),
-  pump: ({ label, bytes, size }) => channelNamed(label).pump(bytes, size),
+  pump: ({ label, size, bytes = Infinity, seconds = Infinity }) => channelNamed(label).pump(size, bytes, seconds),
   received: ({ label, bytes }) => channelNamed(label).received(bytes),
   ping: ({ label, count, size }) => channelNamed(label).ping(count, size),
   closeChannel: ({ label }) => channelNamed(label).channel.close(),

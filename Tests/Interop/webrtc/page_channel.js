@@ -138,13 +138,13 @@ class Channel {
     return { messages: returned, bytes: total, seconds: (performance.now() - start) / 1000 };
   }
 
-  async pump(total, size) {
+  async pump(size, total, seconds) {
     await this.until(() => this.channel.readyState === "open");
     const start = performance.now();
     const isDigested = this.channel.protocol === "sink";
     const whole = makeData(size);
     let sent = 0, messages = 0, crc = 0;
-    for (; sent < total; messages++) {
+    for (; sent < total && performance.now() < start + seconds * 1000; messages++) {
       const data = total - sent < size ? makeData(total - sent) : whole;
       writeNumber(data, messages);
       if (isDigested) crc = crc32(data, crc);
