@@ -34,8 +34,18 @@ struct ViewRouteTests {
       try await answer.json() == ["error": "gone", "reason": "Temporary views are not supported in CouchDB"])
   }
 
-  @Test(arguments: ["/_membership", "/_utils", "/_node/_local", "/_scheduler/jobs", "/_cluster_setup"])
+  @Test(arguments: [
+    "/_membership", "/_utils", "/_node/_local", "/_scheduler/jobs", "/_cluster_setup", "/_users",
+    "/_users/org.couchdb.user:jan", "/_replicator", "/_db_updates", "/_search_analyze",
+  ])
   func `parts of CouchDB's server that are not here are not implemented`(_ target: String) async throws {
     #expect(try await server().send(.get, target).status == .notImplemented)
+  }
+
+  @Test func `a partitioned database is not made as if it were another one`() async throws {
+    let server = try await server()
+    #expect(try await server.send(.put, "/new?partitioned=true").status == .notImplemented)
+    #expect(try await server.send(.get, "/new").status == .notFound)
+    #expect(try await server.send(.put, "/new?partitioned=false&q=2&n=1").status == .created)
   }
 }

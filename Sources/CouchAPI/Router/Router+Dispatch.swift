@@ -27,7 +27,9 @@ extension Router {
   /// Parts of CouchDB that are not here.
   private func isServerPath(_ first: String) -> Bool {
     switch first {
-    case "_node", "_scheduler", "_cluster_setup", "_membership", "_reshard", "_utils": true
+    case "_node", "_scheduler", "_cluster_setup", "_membership", "_reshard", "_utils", "_users", "_replicator",
+      "_global_changes", "_db_updates", "_search_analyze", "_nouveau_analyze":
+      true
     default: false
     }
   }

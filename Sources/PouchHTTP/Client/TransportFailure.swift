@@ -21,7 +21,7 @@ enum TransportFailure {
     case let error as NIOConnectionError: unreachable(origin, connectionFailure(error), error)
     case NIOSSLError.handshakeFailed, is NIOSSLExtraError: unreachable(origin, "TLS failed: \(error)", error)
     case let error as SocketAddressError: unreachable(origin, "its name is not known", error)
-    case let error as IOError where notConnected.contains(error.errnoCode): unreachable(origin, "\(error)", error)
+    case let error as IOError where notConnected.contains(error.errnoCode): unreachable(origin, reason(error), error)
     case ChannelError.connectTimeout: unreachable(origin, "the connection takes too long", error)
     case is IOError, is ChannelError, is NIOSSLError: broken(origin, error)
     case is HTTPParserError, is NIOHTTPDecoderError:
@@ -47,10 +47,13 @@ enum TransportFailure {
 
   private static func connectionFailure(_ error: NIOConnectionError) -> String {
     if let attempt = error.connectionErrors.last {
-      return (attempt.error as? IOError).map { "\($0)" } ?? "\(attempt.error)"
+      return (attempt.error as? IOError).map(reason) ?? "\(attempt.error)"
     }
     return "its name '\(error.host)' is not known"
   }
+
+  /// What the system says, such as `Connection refused`.
+  private static func reason(_ error: IOError) -> String { String(cString: strerror(error.errnoCode)) }
 
   /// What connecting fails with, before anything was sent.
   private static let notConnected: Set<CInt> = [

@@ -127,11 +127,11 @@ struct KnownDifference {
     KnownDifference(numbers: [303, 306, 307, 308, 311, 314], kind: .differs([.status(501), .body]), reason: noViews),
     KnownDifference(numbers: [309, 310, 312], kind: .differs([.status(501), .body]), reason: noViews),
     KnownDifference(
-      numbers: [340], kind: .differs([.status(404), .header("ETag"), .header("Location"), .body]), reason: noUsers),
+      numbers: [340], kind: .differs([.status(501), .header("ETag"), .header("Location"), .body]), reason: noUsers),
     KnownDifference(numbers: [343, 344], kind: .differs([.status(401), .body]), reason: noUsers),
     KnownDifference(numbers: [345, 348, 349], kind: .notAsked, reason: "The cookie was left out of the recording."),
     KnownDifference(
-      numbers: [351, 352], kind: .differs([.status(404), .header("ETag"), .body]), reason: noUsers),
+      numbers: [351, 352], kind: .differs([.status(501), .header("ETag"), .body]), reason: noUsers),
     KnownDifference(
       numbers: [353, 354, 355, 356, 357, 366, 367, 368, 369, 370], kind: .differs([.status(501), .body]),
       reason: "The server is configured where it is started, and not over HTTP."),

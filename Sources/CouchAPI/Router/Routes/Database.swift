@@ -22,6 +22,9 @@ extension Router {
   private func createDatabase(_ name: String, _ context: Context) async throws -> Response {
     try await context.authorize(.createDatabase)
     guard DatabaseName.isLegal(name) else { throw DatabaseName.illegal(name) }
+    guard context.request.query["partitioned"] != "true" else {
+      throw PouchError(.notImplemented, "There are no partitioned databases here.")
+    }
     try await databases.create(name)
     var response = Response.done(.created)
     response.headers[.location] = context.request.location(name)
