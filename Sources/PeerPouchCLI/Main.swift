@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import PeerPouch
 
 /// Reads the arguments, runs the command until it ends or is interrupted, and turns the outcome into an exit code.
 @main
@@ -42,7 +43,8 @@ enum Main {
     case .signal, nil: break
     }
     guard case .failure(let error) = outcome else { return ExitCodes.success }
-    if error is CancellationError, interruption.cause != nil { return ExitCodes.success }
+    let isCancellation = error is CancellationError || (error as? PouchError)?.code == .cancelled
+    if isCancellation, interruption.cause != nil { return ExitCodes.success }
     console.diagnostics.report(error)
     return ExitCodes.code(for: error)
   }

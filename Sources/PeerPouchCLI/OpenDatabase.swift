@@ -11,7 +11,7 @@ struct DatabaseArgument: ParsableArguments, Sendable {
     _ presence: DatabasePresence, options: StoreOptions = StoreOptions(),
     _ body: (any Database) async throws -> Value
   ) async throws -> Value {
-    try await database.open(presence, options: options, body)
+    try await database.open(presence, options: options, .none, body)
   }
 }
 
@@ -26,12 +26,13 @@ struct DatabaseName: ExpressibleByArgument, CustomStringConvertible, Sendable {
   }
 
   /// Runs something with the database open, and closes it.
+  /// - Parameter patience: what to do while the database's server is away.
   /// - Throws: `PouchError` of the code `notFound` if it must exist and does not, and what opening and the body throw.
   func open<Value>(
-    _ presence: DatabasePresence, options: StoreOptions = StoreOptions(),
+    _ presence: DatabasePresence, options: StoreOptions = StoreOptions(), _ patience: Patience = .none,
     _ body: (any Database) async throws -> Value
   ) async throws -> Value {
-    let opened = try await open(presence, options)
+    let opened = try await open(presence, options, patience)
     do {
       let value = try await body(opened)
       try await opened.close()
@@ -39,6 +40,31 @@ struct DatabaseName: ExpressibleByArgument, CustomStringConvertible, Sendable {
     } catch {
       try? await opened.close()
       throw error
+    }
+  }
+
+  /// What to do while a server cannot be reached, or has no time.
+  enum Patience {
+    case none
+    /// To wait for it, and to say so once.
+    case waits(Diagnostics)
+  }
+
+  private func open(
+    _ presence: DatabasePresence, _ options: StoreOptions, _ patience: Patience
+  ) async throws -> any Database {
+    var delay = ReplicationTuning.firstRetryDelay
+    var isNoted = false
+    while true {
+      do {
+        return try await open(presence, options)
+      } catch let error as PouchError where error.code.isTransient {
+        guard case .waits(let diagnostics) = patience else { throw error }
+        if !isNoted { diagnostics.note("\(error); waiting for it") }
+        isNoted = true
+        try await Task.sleep(for: max(delay, error.retryAfter ?? .zero))
+        delay = min(delay * 2, ReplicationTuning.longestRetryDelay)
+      }
     }
   }
 

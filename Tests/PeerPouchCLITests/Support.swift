@@ -93,16 +93,22 @@ extension Process {
 
 /// A command that is running, whose input and output are pipes.
 final class RunningCommand: Sendable {
+  /// Which of what the command writes is read; the other is not kept.
+  enum Stream {
+    case output
+    case errors
+  }
+
   private let process: Process
   private let input = Pipe()
   private let lines = ProcessLines()
   private let ends: AsyncStream<Void>
 
-  init(_ arguments: String..., in home: Home) throws {
+  init(_ arguments: String..., in home: Home, reading stream: Stream = .output) throws {
     process = try home.process(BuiltProduct.url("peerpouch"), arguments)
     process.standardInput = input
-    process.standardOutput = lines.pipe
-    process.standardError = FileHandle.nullDevice
+    process.standardOutput = stream == .output ? lines.pipe : FileHandle.nullDevice
+    process.standardError = stream == .errors ? lines.pipe : FileHandle.nullDevice
     let end: AsyncStream<Void>.Continuation
     (ends, end) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(1))
     process.terminationHandler = { _ in end.finish() }

@@ -18,8 +18,9 @@ struct Replicate: PouchCommand {
 
   func perform(_ console: Console) async throws {
     let options = try replication.options
-    try await source.open(.mustExist) { source in
-      try await target.open(.madeIfMissing) { target in
+    let patience = replication.patience(console)
+    try await source.open(.mustExist, patience) { source in
+      try await target.open(.madeIfMissing, patience) { target in
         let replication = Replication(from: source, to: target, options)
         let report = ReplicationReport("replicate", [replication], console)
         try await report.follow { _ = try await replication.run() }
@@ -45,8 +46,9 @@ struct Sync: PouchCommand {
 
   func perform(_ console: Console) async throws {
     let options = try replication.options
-    try await first.open(.madeIfMissing) { first in
-      try await second.open(.madeIfMissing) { second in
+    let patience = replication.patience(console)
+    try await first.open(.madeIfMissing, patience) { first in
+      try await second.open(.madeIfMissing, patience) { second in
         let synchronization = Synchronization(of: first, with: second, options)
         let report = ReplicationReport("sync", [synchronization.push, synchronization.pull], console)
         try await report.follow { _ = try await synchronization.run() }
@@ -65,6 +67,11 @@ struct ReplicationArguments: ParsableArguments, Sendable {
 
   func validate() throws {
     _ = try options
+  }
+
+  /// Whoever goes on until interrupted may come before the server does.
+  func patience(_ console: Console) -> DatabaseName.Patience {
+    live ? .waits(console.diagnostics) : .none
   }
 
   var options: ReplicationOptions {
