@@ -11,6 +11,7 @@ import Synchronization
 final class ChildProcess {
   let identifier: pid_t
   private let output: FileHandle
+  private let input: FileHandle?
   private var unread = Data()
   private var hasEnded = false
 
@@ -18,22 +19,39 @@ final class ChildProcess {
   private static let patience = Duration.seconds(20)
 
   /// Starts one of the programs that were built together with this one.
-  convenience init(_ program: String, _ arguments: [String]) throws {
+  convenience init(_ program: String, _ arguments: [String], takesInput: Bool = false) throws {
     let folder = Bundle.main.executableURL?.deletingLastPathComponent()
-    try self.init(path: folder?.appendingPathComponent(program).path ?? program, arguments)
+    try self.init(path: folder?.appendingPathComponent(program).path ?? program, arguments, takesInput: takesInput)
   }
 
   /// Starts a program.
-  init(path: String, _ arguments: [String]) throws {
+  /// - Parameter takesInput: whether it reads what ``write(_:)`` is told; it has the input of this process otherwise.
+  init(path: String, _ arguments: [String], takesInput: Bool = false) throws {
     let pipe = Pipe()
-    identifier = try ChildProcess.spawn(path, arguments, output: pipe.fileHandleForWriting.fileDescriptor)
+    let inputPipe = takesInput ? Pipe() : nil
+    for handle in [pipe.fileHandleForReading, inputPipe?.fileHandleForWriting] {
+      // Only this process keeps this end.
+      if let handle { _ = fcntl(handle.fileDescriptor, F_SETFD, FD_CLOEXEC) }
+    }
+    identifier = try ChildProcess.spawn(
+      path, arguments, input: inputPipe?.fileHandleForReading.fileDescriptor,
+      output: pipe.fileHandleForWriting.fileDescriptor)
     try pipe.fileHandleForWriting.close()
+    try inputPipe?.fileHandleForReading.close()
     output = pipe.fileHandleForReading
+    input = inputPipe?.fileHandleForWriting
     ChildProcess.running.withLock { _ = $0.insert(identifier) }
   }
 
   deinit {
     stop()
+  }
+
+  /// Writes a line to its input.
+  /// - Precondition: it takes input.
+  func write(_ line: String) throws {
+    guard let input else { preconditionFailure("The program was started without input.") }
+    try input.write(contentsOf: Data((line + "\n").utf8))
   }
 
   /// The next line of what it prints, once there is one.
@@ -95,7 +113,7 @@ final class ChildProcess {
 
   // MARK: Starting
 
-  private static func spawn(_ path: String, _ arguments: [String], output: Int32) throws -> pid_t {
+  private static func spawn(_ path: String, _ arguments: [String], input: Int32?, output: Int32) throws -> pid_t {
     #if canImport(Darwin)
       var actions: posix_spawn_file_actions_t?
       var attributes: posix_spawnattr_t?
@@ -109,6 +127,7 @@ final class ChildProcess {
       posix_spawn_file_actions_destroy(&actions)
       posix_spawnattr_destroy(&attributes)
     }
+    if let input { posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO) }
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
     // What this process ignores is not to be ignored by others.
     var signals = sigset_t()
