@@ -81,8 +81,11 @@ struct RefusalTests {
   }
 
   @Test func `an address that is none is refused`() async throws {
-    var configuration = Pair.configuration
-    configuration.addresses = .addresses(["example.org"])
-    await #expect(throws: RTCError.self) { [configuration] in try await PeerConnection(configuration) }
+    let connecting = Task {
+      var configuration = Pair.configuration
+      configuration.addresses = .addresses(["example.org"])
+      _ = try await PeerConnection(configuration)
+    }
+    await #expect(throws: RTCError.self) { try await connecting.value }
   }
 }
