@@ -1,13 +1,14 @@
 import WebRTC
 
 extension PeerChannel {
-  /// Sends messages as fast as they are taken.
-  func pump(_ total: Int, size: Int) async throws -> [String: Field] {
+  /// Sends messages as fast as they are taken, until so many bytes are sent, or the time is over if there is one.
+  func pump(_ total: Int, size: Int, for time: Duration?) async throws -> [String: Field] {
     try await channel.opened()
     let block = Patterns.block(size)
     let start = ContinuousClock.now
     var (messages, sent, checksum) = (0, 0, UInt(0))
-    while sent < total {
+    let end = time.map { start + $0 }
+    while sent < total, end.map({ ContinuousClock.now < $0 }) ?? true {
       var message = total - sent < size ? Array(block[..<(total - sent)]) : block
       Patterns.write(messages, into: &message)
       if isDigested { checksum = Patterns.checksum(message, checksum) }

@@ -141,7 +141,9 @@ actor PeerChannel {
     case "ping":
       return try await ping(request.amount(\.count, "count"), size: request.amount(\.size, "size"))
     case "pump":
-      return try await pump(request.amount(\.bytes, "bytes"), size: request.amount(\.size, "size", atLeast: 4))
+      let total = request.seconds == nil ? try request.amount(\.bytes, "bytes") : request.bytes ?? .max
+      let time = request.seconds.map(Duration.seconds)
+      return try await pump(total, size: request.amount(\.size, "size", atLeast: 4), for: time)
     case "received":
       let bytes = try request.amount(\.bytes, "bytes", atLeast: 0)
       while received.bytes < bytes { try await change(bytes: bytes) }

@@ -34,6 +34,7 @@ struct Request: Decodable, Sendable {
   var count: Int?
   var largest: Int?
   var bytes: Int?
+  var seconds: Double?
   var size: Int?
 
   private enum CodingKeys: String, CodingKey {
@@ -42,7 +43,8 @@ struct Request: Decodable, Sendable {
     case address, trickle, packetSize, congestion, window, deadAfter, sdp, candidate, mid, index
     case label
     case protocolName = "protocol"
-    case ordered, maxRetransmits, maxPacketLifeTime, negotiated, number, text, base64, count, largest, bytes, size
+    case ordered, maxRetransmits, maxPacketLifeTime, negotiated, number, text, base64, count, largest, bytes, seconds
+    case size
   }
 
   /// Reads a line; `nil` if it is none, which is told.
