@@ -23,6 +23,7 @@ struct SessionState: Sendable {
   var requestsAtWork = 0
   var statistics = TunnelStatistics()
   private var cancelled: [Task<Void, Never>] = []
+  private var released: [any Sendable] = []
 
   init(_ machine: TunnelMachine, _ side: TunnelSide) {
     self.machine = machine
@@ -45,10 +46,21 @@ struct SessionState: Sendable {
     if let task { cancelled.append(task) }
   }
 
-  mutating func takeCancelled() -> [Task<Void, Never>] {
-    guard !cancelled.isEmpty else { return [] }
-    defer { cancelled = [] }
-    return cancelled
+  /// Keeps something until the lock is free, since what is done when it is dropped takes the lock.
+  mutating func releaseLater(_ value: some Sendable) {
+    released.append(value)
+  }
+
+  mutating func takeLeftovers() -> Leftovers {
+    guard !cancelled.isEmpty || !released.isEmpty else { return Leftovers() }
+    defer { (cancelled, released) = ([], []) }
+    return Leftovers(cancelled: cancelled, released: released)
+  }
+
+  /// What must be done without the lock.
+  struct Leftovers: Sendable {
+    var cancelled: [Task<Void, Never>] = []
+    var released: [any Sendable] = []
   }
 
   /// Ends a stream with what waits for it.

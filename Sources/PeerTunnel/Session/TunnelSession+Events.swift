@@ -12,7 +12,8 @@ extension TunnelSession {
       case .opening(let number, let opening): answer(opening, number, &state)
       case .opened(let number, let refusal): settle(number, refusal, &state)
       case .shareWithdrawn: break
-      case .shareLeft(let number): state.handlers[number] = nil
+      case .shareLeft(let number):
+        if let handler = state.handlers.removeValue(forKey: number) { state.releaseLater(handler.respond) }
       case .request(let number, let head): serve(head, number, &state, at: now)
       case .response(let number, let head): deliver(head, number, &state, at: now)
       case .readable(let number): state.exchanges[number]?.continueReading(number, &state.machine, at: now)
@@ -28,18 +29,23 @@ extension TunnelSession {
     _ head: ResponseHead, _ number: StreamNumber, _ state: inout SessionState, at now: ContinuousClock.Instant
   ) {
     guard let exchange = state.exchanges[number] else { return }
-    let body = body(head.length, of: exchange, &state.machine, at: now)
+    let body = body(head.length, of: exchange, &state, at: now)
     exchange.head?.resume(returning: head.response(body))
     exchange.head = nil
   }
 
   /// The body of a message: in memory if all of it is there already, as it is for most.
   func body(
-    _ length: Int64?, of exchange: Exchange, _ machine: inout TunnelMachine, at now: ContinuousClock.Instant
+    _ length: Int64?, of exchange: Exchange, _ state: inout SessionState, at now: ContinuousClock.Instant
   ) -> Body {
-    guard machine.isComplete(exchange.number) else { return IncomingBody(self, exchange).body(length: length) }
+    guard state.machine.isComplete(exchange.number) else {
+      let incoming = IncomingBody(self, exchange)
+      // Its reader may have dropped it before this returns.
+      state.releaseLater(incoming)
+      return incoming.body(length: length)
+    }
     var bytes: [UInt8] = []
-    while case .bytes(let piece) = machine.read(exchange.number, at: now) {
+    while case .bytes(let piece) = state.machine.read(exchange.number, at: now) {
       if bytes.isEmpty { bytes = piece } else { bytes += piece }
     }
     return bytes.isEmpty ? .empty : .bytes(bytes)

@@ -15,7 +15,7 @@ extension TunnelSession {
     exchange.number = number
     state.exchanges[number] = exchange
     state.requestsAtWork += 1
-    let body = body(head.length, of: exchange, &state.machine, at: now)
+    let body = body(head.length, of: exchange, &state, at: now)
     exchange.task = state.start { [self] key in
       await answer(head, body, exchange, handler)
       withState { state in
@@ -81,6 +81,7 @@ extension TunnelSession {
     withState { state in
       for (number, entry) in state.handlers where entry.share == share {
         state.handlers[number] = nil
+        state.releaseLater(entry.respond)
         let error = PouchError(.notFound, reason)
         for stream in state.machine.withdrawShare(number, reason, at: .now) { state.fail(stream, error) }
       }

@@ -165,14 +165,14 @@ public final class TunnelSession: Sendable {
   }
 
   /// Does something with the state, and afterwards what must not be done under the lock: cancelling a task runs the
-  /// handlers of its cancellation, which take the lock.
+  /// handlers of its cancellation, and dropping a body ends its stream, both of which take the lock.
   private func withQuietState<Value: Sendable>(_ body: (inout SessionState) throws -> Value) rethrows -> Value {
-    let (value, cancelled) = try state.withLock { state in
+    let (value, leftovers) = try state.withLock { state in
       let value = try body(&state)
       for number in state.machine.takeGone() { state.exchanges[number] = nil }
-      return (value, state.takeCancelled())
+      return (value, state.takeLeftovers())
     }
-    for task in cancelled { task.cancel() }
+    for task in leftovers.cancelled { task.cancel() }
     return value
   }
 
