@@ -87,6 +87,8 @@ struct ChannelState: Sendable {
     for opener in openers { resume(opener, .success(())) }
     openers = []
     admitSenders()
+    // Those who waited may all have been refused.
+    resumeDrainers()
   }
 
   mutating func acknowledge() {
@@ -99,6 +101,7 @@ struct ChannelState: Sendable {
     phase = .closing
     for sender in senders { resume(sender.waiter, .failure(.closed)) }
     senders = []
+    resumeDrainers()
   }
 
   /// - Returns: whether reading was held up for this channel.
@@ -165,6 +168,10 @@ struct ChannelState: Sendable {
     guard let message = outbox.popFirst() else { return }
     bufferedAmount -= message.bytes.count
     if bufferedAmount <= lowMark { admitSenders() }
+    resumeDrainers()
+  }
+
+  private mutating func resumeDrainers() {
     guard isDrained else { return }
     for drainer in drainers { resume(drainer, .success(())) }
     drainers = []
@@ -215,27 +222,29 @@ struct ChannelState: Sendable {
 
   /// - Returns: the next message, and whether reading from the peer can go on.
   mutating func takeMessage() -> (Answer, mustResume: Bool) {
-    guard let message = inbox.popFirst() else {
-      if case .closed(let error) = phase { return (.end(error), false) }
-      return (.wait, false)
-    }
-    inboxBytes -= message.byteCount + ChannelTuning.messageOverhead
-    guard isHolding, inboxBytes <= ChannelTuning.inboxLowMark else { return (.message(message), false) }
-    isHolding = false
-    return (.message(message), true)
+    if let (message, mustResume) = popMessage() { return (.message(message), mustResume) }
+    if case .closed(let error) = phase { return (.end(error), false) }
+    return (.wait, false)
   }
 
+  /// - Returns: what the reader gets now, if it need not wait, and whether reading from the peer can go on.
   mutating func waitForMessage(
     _ reader: Reader, isCancelled: Bool
-  ) -> Result<DataChannel.Message?, RTCError>? {
-    if isCancelled { return .failure(.cancelled) }
-    if let message = inbox.popFirst() {
-      inboxBytes -= message.byteCount + ChannelTuning.messageOverhead
-      return .success(message)
-    }
-    if case .closed(let error) = phase { return error.map { .failure($0) } ?? .success(nil) }
+  ) -> (Result<DataChannel.Message?, RTCError>?, mustResume: Bool) {
+    if isCancelled { return (.failure(.cancelled), false) }
+    // One may have come since it was asked for.
+    if let (message, mustResume) = popMessage() { return (.success(message), mustResume) }
+    if case .closed(let error) = phase { return (error.map { .failure($0) } ?? .success(nil), false) }
     readers.append(reader)
-    return nil
+    return (nil, false)
+  }
+
+  private mutating func popMessage() -> (DataChannel.Message, mustResume: Bool)? {
+    guard let message = inbox.popFirst() else { return nil }
+    inboxBytes -= message.byteCount + ChannelTuning.messageOverhead
+    guard isHolding, inboxBytes <= ChannelTuning.inboxLowMark else { return (message, false) }
+    isHolding = false
+    return (message, true)
   }
 
   // MARK: - Waiting
@@ -260,21 +269,20 @@ struct ChannelState: Sendable {
     return nil
   }
 
-  /// Takes out one who waits and was cancelled.
-  mutating func removeWaiter(_ token: WaiterToken) -> CheckedContinuation<Result<Void, RTCError>, Never>? {
+  /// Lets one go on who waits and was cancelled.
+  mutating func cancelWaiter(_ token: WaiterToken) {
     if let index = senders.firstIndex(where: { $0.waiter.token === token }) {
-      return senders.remove(at: index).waiter.continuation
+      resume(senders.remove(at: index).waiter, .failure(.cancelled))
+      return resumeDrainers()
     }
-    if let index = openers.firstIndex(where: { $0.token === token }) { return openers.remove(at: index).continuation }
-    if let index = drainers.firstIndex(where: { $0.token === token }) { return drainers.remove(at: index).continuation }
-    if let index = closers.firstIndex(where: { $0.token === token }) { return closers.remove(at: index).continuation }
-    return nil
+    for list in [\ChannelState.openers, \.drainers, \.closers] {
+      guard let index = self[keyPath: list].firstIndex(where: { $0.token === token }) else { continue }
+      return resume(self[keyPath: list].remove(at: index), .failure(.cancelled))
+    }
   }
 
-  mutating func removeReader(
-    _ token: WaiterToken
-  ) -> CheckedContinuation<Result<DataChannel.Message?, RTCError>, Never>? {
-    guard let index = readers.firstIndex(where: { $0.token === token }) else { return nil }
-    return readers.remove(at: index).continuation
+  mutating func cancelReader(_ token: WaiterToken) {
+    guard let index = readers.firstIndex(where: { $0.token === token }) else { return }
+    resume(readers.remove(at: index), .failure(.cancelled))
   }
 }

@@ -109,7 +109,7 @@ public final class DataChannel: Sendable {
 
   private func nextMessage() async throws(RTCError) -> Message? {
     let (answer, mustResume) = state.withLock { $0.takeMessage() }
-    if mustResume { RTCEngine.submit { [table] in table.isRead(self) } }
+    if mustResume { resumeReading() }
     switch answer {
     case .message(let message): return message
     case .end(nil): return nil
@@ -120,13 +120,18 @@ public final class DataChannel: Sendable {
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { (continuation: CheckedContinuation<Result<Message?, RTCError>, Never>) in
         let reader = ChannelState.Reader(token: token, continuation: continuation)
-        let now = state.withLock { $0.waitForMessage(reader, isCancelled: Task.isCancelled) }
+        let (now, mustResume) = state.withLock { $0.waitForMessage(reader, isCancelled: Task.isCancelled) }
+        if mustResume { resumeReading() }
         if let now { continuation.resume(returning: now) }
       }
     } onCancel: {
-      state.withLock { $0.removeReader(token) }?.resume(returning: .failure(.cancelled))
+      change { $0.cancelReader(token) }
     }
     return try result.get()
+  }
+
+  private func resumeReading() {
+    RTCEngine.submit { [table] in table.isRead(self) }
   }
 
   // MARK: - Closing
@@ -167,7 +172,7 @@ public final class DataChannel: Sendable {
         if let now { continuation.resume(returning: now) }
       }
     } onCancel: {
-      state.withLock { $0.removeWaiter(token) }?.resume(returning: .failure(.cancelled))
+      change { $0.cancelWaiter(token) }
     }
     try result.get()
   }
@@ -176,9 +181,13 @@ public final class DataChannel: Sendable {
 
   /// Changes the state, and resumes those that the change lets go on.
   @RTCEngine
-  func update<Result: Sendable>(_ change: (inout ChannelState) -> Result) -> Result {
+  func update<Result: Sendable>(_ body: (inout ChannelState) -> Result) -> Result {
+    change(body)
+  }
+
+  private func change<Result: Sendable>(_ body: (inout ChannelState) -> Result) -> Result {
     let (result, resumptions) = state.withLock { state in
-      let result = change(&state)
+      let result = body(&state)
       return (result, state.takeResumptions())
     }
     for resumption in resumptions { resumption() }
