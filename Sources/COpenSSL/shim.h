@@ -45,13 +45,19 @@ static inline void copenssl_clear_retry(BIO *bio) {
   BIO_clear_retry_flags(bio);
 }
 
+// Keys that are encrypted are not read: nobody is asked for a password.
+static inline int copenssl_no_password(char *buffer, int size, int writing, void *context) {
+  (void)buffer; (void)size; (void)writing; (void)context;
+  return -1;
+}
+
 static inline int copenssl_read_pem_certificate_and_key(
   const void *bytes, int count, X509 **certificate, EVP_PKEY **key) {
   BIO *bio = BIO_new_mem_buf(bytes, count);
   if (!bio) return 0;
-  *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+  *certificate = PEM_read_bio_X509(bio, NULL, copenssl_no_password, NULL);
   BIO_reset(bio);
-  *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+  *key = PEM_read_bio_PrivateKey(bio, NULL, copenssl_no_password, NULL);
   BIO_free(bio);
   return *certificate && *key;
 }
