@@ -64,6 +64,11 @@ extension PeerConnection.Configuration {
       throw .invalid("The window must be 64 KiB to 1 GiB.")
     }
     guard peerTimeout >= .seconds(1) else { throw .invalid("The peer's time-out must be a second or more.") }
+    if case .addresses(let addresses) = addresses {
+      for address in addresses where ![.ipv4, .ipv6].contains(SDPText(address).addressForm) {
+        throw .invalid("This is not an address: \(address)")
+      }
+    }
     if let portRange, portRange.lowerBound == 0 { throw .invalid("Port 0 is none.") }
     if isRelayOnly, !iceServers.contains(where: { if case .turn = $0.kind { true } else { false } }) {
       throw .invalid("Without a TURN server there are no relayed candidates.")
