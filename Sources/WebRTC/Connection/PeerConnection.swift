@@ -35,6 +35,7 @@ public final class PeerConnection {
 
   private var deadline: EngineTimer?
   private var watch: EngineTimer?
+  private var silence = PeerSilence()
 
   /// Makes a connection that does nothing yet.
   /// - Throws: ``RTCError/invalid(_:)`` if the configuration is not valid, ``RTCError/exhausted(_:)``.
@@ -52,7 +53,9 @@ public final class PeerConnection {
   }
 
   isolated deinit {
-    tearDown(.closed)
+    // The last reference may be let go of in the middle of a callback: C code must not lose what it works with.
+    var parts = parts
+    RTCEngine.afterThis { parts.end(.closed) }
   }
 
   // MARK: - State
@@ -130,12 +133,35 @@ public final class PeerConnection {
   private func tearDown(_ error: RTCError) {
     (deadline, watch) = (nil, nil)
     negotiation.signalingState = .closed
-    channels.ended(error)
-    transport.close()
-    ice.close()
-    candidates.end()
-    gatheringBroadcast.end(gatheringState)
-    connectionBroadcast.end(.closed)
+    var parts = parts
+    parts.end(error)
+    transport = .closed
+  }
+
+  private var parts: Parts {
+    Parts(
+      channels: channels, transport: transport, ice: ice, candidates: candidates, gathering: gatheringBroadcast,
+      connection: connectionBroadcast)
+  }
+
+  /// What has to be ended, which outlives the connection by a moment if nobody holds it any more.
+  @RTCEngine
+  private struct Parts {
+    let channels: ChannelTable
+    var transport: Transport
+    let ice: IceTransport
+    let candidates: CandidateLog
+    let gathering: Broadcast<GatheringState>
+    let connection: Broadcast<ConnectionState>
+
+    mutating func end(_ error: RTCError) {
+      channels.ended(error)
+      transport.close()
+      ice.close()
+      candidates.end()
+      gathering.end(gathering.value)
+      connection.end(.closed)
+    }
   }
 
   // MARK: - Time
@@ -154,17 +180,19 @@ public final class PeerConnection {
   func beginWatching() {
     deadline = nil
     connectionBroadcast.set(.connected)
-    watch = EngineTimer(after: configuration.peerTimeout / 8, isRepeating: true) { [weak self] in self?.listen() }
+    let interval = configuration.peerTimeout / PeerSilence.looks
+    watch = EngineTimer(after: interval, isRepeating: true) { [weak self] in self?.listen() }
   }
 
   private func listen() {
     guard let association = transport.association else { return }
-    let silence = ContinuousClock.now - association.lastHeard
-    if silence >= configuration.peerTimeout {
-      fail(.peerVanished)
-    } else {
-      if silence >= configuration.peerTimeout / 4 { association.probe() }
-      connectionBroadcast.set(silence >= configuration.peerTimeout / 2 ? .disconnected : .connected)
+    let verdict = silence.look(packetsReceived: association.packets.packetsReceived)
+    switch verdict {
+    case .heard: connectionBroadcast.set(.connected)
+    case .quiet, .missed:
+      association.probe()
+      connectionBroadcast.set(verdict == .missed ? .disconnected : .connected)
+    case .lost: fail(.peerVanished)
     }
   }
 }

@@ -177,7 +177,7 @@ final class DtlsTransport {
       let count = SSL_read(ssl, plain.baseAddress, Int32(plain.count))
       guard count > 0 else { return stopped(ssl, count) }
       onPacket(UnsafeRawBufferPointer(rebasing: plain[..<Int(count)]))
-    } while isOpen && (!incoming.isEmpty || SSL_pending(ssl) > 0)
+    } while isOpen && (!incoming.isEmpty || SSL_has_pending(ssl) == 1)
   }
 
   private var isOpen: Bool {

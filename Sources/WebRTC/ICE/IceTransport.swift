@@ -22,6 +22,8 @@ final class IceTransport {
   private let stream: guint
   private let configuration: PeerConnection.Configuration
   private var isGathering = false
+  /// How many datagrams came in since the thread last looked after its other work.
+  private var packetsInTurn = 0
 
   /// Hears events. Those that libnice has while it is called come later, never within the call.
   var onEvent: @RTCEngine (Event) -> Void = { _ in }
@@ -239,8 +241,21 @@ final class IceTransport {
 
   // MARK: - Packets
 
+  /// libnice calls this again and again while datagrams keep coming. So that a flood of them does not keep the thread from
+  /// its timers and jobs, libnice is left without a callback for a moment, which makes it return.
   private func received(_ datagram: UnsafeRawBufferPointer) {
     onDatagram(datagram)
+    packetsInTurn += 1
+    if packetsInTurn == 1 {
+      RTCEngine.afterThis { [weak self] in self?.beginTurn() }
+    } else if packetsInTurn == IceTuning.packetsPerTurn, let agent {
+      nice_agent_attach_recv(agent, stream, Self.component, RTCEngine.shared.loop.context, nil, nil)
+    }
+  }
+
+  private func beginTurn() {
+    if packetsInTurn >= IceTuning.packetsPerTurn, let agent { attach(agent) }
+    packetsInTurn = 0
   }
 
   /// Sends a datagram, with others that come before the running callback or job ends.

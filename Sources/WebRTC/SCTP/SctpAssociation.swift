@@ -42,7 +42,6 @@ final class SctpAssociation {
   private var reassembly: MessageReassembly
   private var sendBuffer: Int
   private var resets = StreamResets()
-  private(set) var lastHeard = ContinuousClock.now
   private(set) var packets = PacketCounts()
 
   var onEvent: @RTCEngine (Event) -> Void = { _ in }
@@ -89,7 +88,6 @@ final class SctpAssociation {
   /// Begins. Both sides do so at once, and meet (RFC 8831, section 6.2; RFC 9260, section 5.2.1).
   func connect() throws(RTCError) {
     guard let socket else { return }
-    lastHeard = .now
     var remote = sockaddr(port: remotePort)
     let result = withUnsafeMutablePointer(to: &remote) { usrsctp_connect(socket, $0.asAddress, Self.addressLength) }
     guard result == 0 || errno == EINPROGRESS else { throw .exhausted("usrsctp could not begin.") }
@@ -165,7 +163,6 @@ final class SctpAssociation {
   /// Takes a packet of the peer, decrypted.
   func receive(_ packet: UnsafeRawBufferPointer) {
     guard let address, packet.count >= SctpTuning.headerBytes + 4 else { return }
-    lastHeard = .now
     packets.received(packet)
     usrsctp_conninput(address, packet.baseAddress, packet.count, 0)
     read()
