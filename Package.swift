@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "PeerPouch", targets: ["PeerPouch"]),
     .library(name: "WebRTC", targets: ["WebRTC"]),
     .executable(name: "peerpouch", targets: ["PeerPouchCLI"]),
+    .executable(name: "rtc-chat", targets: ["RTCChat"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -47,7 +48,10 @@ let package = Package(
       dependencies: [
         "CNice", "COpenSSL", "CUSRSCTP", .product(name: "DequeModule", package: "swift-collections"),
       ],
+      exclude: ["README.md"],
       swiftSettings: house),
+    .executableTarget(
+      name: "RTCChat", dependencies: ["WebRTC"], path: "Examples/RTCChat", swiftSettings: house),
     .target(
       name: "PouchCore",
       dependencies: [.product(name: "OrderedCollections", package: "swift-collections")],
@@ -145,7 +149,7 @@ let package = Package(
       dependencies: ["WebRTC", "CPlatform", .product(name: "DequeModule", package: "swift-collections")],
       path: "Tests/RTCTool", swiftSettings: house),
     .testTarget(
-      name: "WebRTCTests", dependencies: ["WebRTC", "RTCTool", "TestSupport"], swiftSettings: house),
+      name: "WebRTCTests", dependencies: ["WebRTC", "RTCChat", "RTCTool", "TestSupport"], swiftSettings: house),
     .testTarget(
       name: "PeerPouchCLITests", dependencies: ["PeerPouchCLI", "PeerPouch", "TestSupport"],
       swiftSettings: house),
