@@ -87,8 +87,8 @@ unsigned datagrams_receive(int descriptor, struct datagram *batch) {
   while (count < BATCH) {
     struct datagram *datagram = &batch[count];
     datagram->from.length = sizeof datagram->from.storage;
-    ssize_t length = recvfrom(
-      descriptor, memory[count], DATAGRAM, MSG_DONTWAIT, (struct sockaddr *)&datagram->from.storage, &datagram->from.length);
+    struct sockaddr *from = (struct sockaddr *)&datagram->from.storage;
+    ssize_t length = recvfrom(descriptor, memory[count], DATAGRAM, MSG_DONTWAIT, from, &datagram->from.length);
     if (length < 0) break;
     datagram->bytes = memory[count];
     datagram->length = (uint32_t)length;

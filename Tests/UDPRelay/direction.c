@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/// How much longer a packet is held back that others shall overtake, in nanoseconds: at least, and by an even draw more.
+/// How much longer a packet is held back that others shall overtake, in nanoseconds: at least, and by an even draw up
+/// to this more.
 #define HOLD_LEAST 1000000
 #define HOLD_MORE 9000000
 
@@ -76,7 +77,8 @@ static bool pass_link(
 void direction_put(
   struct direction *direction, const struct settings *settings, const uint8_t *bytes, uint32_t length, uint64_t now) {
   struct counts *counts = &direction->counts;
-  double loss = draw_unit(direction) * 100, reorder = draw_unit(direction) * 100, duplicate = draw_unit(direction) * 100;
+  double loss = draw_unit(direction) * 100, reorder = draw_unit(direction) * 100;
+  double duplicate = draw_unit(direction) * 100;
   double jitter = draw_unit(direction), hold = draw_unit(direction);
   counts->received += 1;
   counts->received_bytes += length;

@@ -55,7 +55,8 @@ struct direction {
 bool direction_prepare(struct direction *direction, uint64_t seed, unsigned which);
 
 /// Takes a packet that arrived now; its bytes are copied.
-void direction_put(struct direction *direction, const struct settings *settings, const uint8_t *bytes, uint32_t length, uint64_t now);
+void direction_put(
+  struct direction *direction, const struct settings *settings, const uint8_t *bytes, uint32_t length, uint64_t now);
 
 /// Tells when the next packet is due; returns false if none is under way.
 bool direction_next(const struct direction *direction, uint64_t *due);

@@ -4,8 +4,8 @@
 ///     udp-relay A_HOST:PORT B_HOST:PORT [--delay-ms N] [--jitter-ms N] [--loss PERCENT] [--reorder PERCENT]
 ///               [--duplicate PERCENT] [--rate-mbit N] [--queue N] [--seed S]
 ///
-/// It binds two ports of the loopback interface: one stands for B, and A sends to it; one stands for A, and B sends to
-/// it. What arrives at the first goes to B from the second, and the other way round. When it listens it prints
+/// It binds two ports of the loopback interface: one stands for B, and A sends to it; one stands for A, and B sends
+/// to it. What arrives at the first goes to B from the second, and the other way round. When it listens it prints
 /// `listening ADDRESS_FOR_A ADDRESS_FOR_B`: where A sends, where B sends. A peer's port 0 means that whoever sends first
 /// to the address for it is the peer. What others send is counted as `strangers` and dropped. IPv6 is written `[::1]:80`.
 ///
@@ -164,7 +164,8 @@ static bool read_commands(struct relay *relay) {
 
 /// Waits for packets, commands, a signal, or until `until` where it is not 0. Returns the events of the two sockets and
 /// the standard input; with `only_commands` packets are left waiting, for the sake of many in one call.
-static void wait_for_events(const struct relay *relay, uint64_t until, bool only_commands, const sigset_t *mask, short *events) {
+static void wait_for_events(
+  const struct relay *relay, uint64_t until, bool only_commands, const sigset_t *mask, short *events) {
   struct pollfd polled[3] = {
     {.fd = STDIN_FILENO, .events = POLLIN},
     {.fd = relay->sides[0].descriptor, .events = POLLIN},
@@ -215,8 +216,9 @@ int main(int count, char **arguments) {
   static struct relay relay;
   relay.settings = settings_default;
   if (count < 3 || count % 2 == 0) return fail("usage: udp-relay A_HOST:PORT B_HOST:PORT [--SETTING VALUE]…");
-  for (int i = 0; i < 2; i++) {
-    if (!address_parse(arguments[1 + i], &relay.sides[i].peer)) return fail("an address is HOST:PORT, with a number as host");
+  for (unsigned i = 0; i < 2; i++) {
+    if (!address_parse(arguments[1 + i], &relay.sides[i].peer))
+      return fail("an address is HOST:PORT, with a number as host");
   }
   for (int i = 3; i < count; i += 2) {
     if (strncmp(arguments[i], "--", 2) != 0 || !settings_set(&relay.settings, arguments[i] + 2, arguments[i + 1]))

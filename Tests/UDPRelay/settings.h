@@ -29,8 +29,8 @@ struct settings {
 /// The settings of a path that does nothing to packets.
 extern const struct settings settings_default;
 
-/// Sets the value called `name` (`delay-ms`, `jitter-ms`, `loss`, `reorder`, `duplicate`, `rate-mbit`, `queue`, `seed`;
-/// `delay`, `jitter` and `rate` are short for theirs). Returns whether there is such a one and the text is a value for it.
+/// Sets the value called `name`: `delay-ms`, `jitter-ms`, `loss`, `reorder`, `duplicate`, `rate-mbit`, `queue`, `seed`;
+/// `delay`, `jitter` and `rate` are short for theirs. Returns whether there is such a one and the text is a value for it.
 bool settings_set(struct settings *settings, const char *name, const char *text);
 
 #endif

@@ -40,7 +40,8 @@ static int fail(const char *text) {
 int main(int count, char **arguments) {
   unsigned payload = count == 3 ? (unsigned)atoi(arguments[1]) : 0;
   double seconds = count == 3 ? atof(arguments[2]) : 0;
-  if (payload < 1 || payload > PAYLOAD_MOST || seconds <= 0 || seconds > 600) return fail("usage: barechannel PAYLOAD SECONDS");
+  if (payload < 1 || payload > PAYLOAD_MOST || seconds <= 0 || seconds > 600)
+    return fail("usage: barechannel PAYLOAD SECONDS");
 
   struct link link;
   int results[2];
@@ -58,12 +59,14 @@ int main(int count, char **arguments) {
   received.processor_seconds = processor_seconds();
   int status = 0;
   waitpid(sender, &status, 0);
-  if (!is_done || status != 0 || read(results[0], &sent, sizeof sent) != sizeof sent) return fail("a packet is wrong, or none came");
+  if (!is_done || status != 0 || read(results[0], &sent, sizeof sent) != sizeof sent)
+    return fail("a packet is wrong, or none came");
 
-  double bytes = (double)received.packets * payload / 1e6;
-  printf(
-    "{\"payload\": %u, \"sent\": %.1f, \"delivered\": %.1f, \"senderPerCPU\": %.1f, \"receiverPerCPU\": %.1f, \"packets\": %llu}\n",
-    payload, (double)sent.packets * payload / 1e6 / sent.seconds, bytes / received.seconds, bytes / sent.processor_seconds,
-    bytes / received.processor_seconds, (unsigned long long)received.packets);
+  double megabytes = (double)received.packets * payload / 1e6;
+  printf("{\"payload\": %u, \"packets\": %llu, ", payload, (unsigned long long)received.packets);
+  printf("\"sent\": %.1f, ", (double)sent.packets * payload / 1e6 / sent.seconds);
+  printf("\"delivered\": %.1f, ", megabytes / received.seconds);
+  printf("\"senderPerCPU\": %.1f, ", megabytes / sent.processor_seconds);
+  printf("\"receiverPerCPU\": %.1f}\n", megabytes / received.processor_seconds);
   return 0;
 }
