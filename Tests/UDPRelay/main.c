@@ -6,8 +6,9 @@
 ///
 /// It binds two ports of the loopback interface: one stands for B, and A sends to it; one stands for A, and B sends
 /// to it. What arrives at the first goes to B from the second, and the other way round. When it listens it prints
-/// `listening ADDRESS_FOR_A ADDRESS_FOR_B`: where A sends, where B sends. A peer's port 0 means that whoever sends first
-/// to the address for it is the peer. What others send is counted as `strangers` and dropped. IPv6 is written `[::1]:80`.
+/// `listening ADDRESS_FOR_A ADDRESS_FOR_B`: where A sends, where B sends. A peer's port 0 means that whoever sends
+/// first to the address for it is the peer. What others send is counted as `strangers` and dropped. IPv6 is written
+/// `[::1]:80`.
 ///
 /// Settings hold for each direction. `settings.h` tells what they mean, `direction.h` what is dropped when. Packets
 /// are delivered late by up to 5 % of the delay and at most 0.2 ms, so that many go in one call.

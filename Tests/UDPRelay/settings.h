@@ -30,7 +30,8 @@ struct settings {
 extern const struct settings settings_default;
 
 /// Sets the value called `name`: `delay-ms`, `jitter-ms`, `loss`, `reorder`, `duplicate`, `rate-mbit`, `queue`, `seed`;
-/// `delay`, `jitter` and `rate` are short for theirs. Returns whether there is such a one and the text is a value for it.
+/// `delay`, `jitter` and `rate` are short for theirs. Returns whether there is such a one and the text is a value for
+/// it.
 bool settings_set(struct settings *settings, const char *name, const char *text);
 
 #endif
