@@ -92,6 +92,8 @@ struct DocumentRouteTests {
     #expect(onto.status == .created)
     let content = try await database.getAttachment("t", of: "_design/b c").content.bytes()
     #expect(content == Array("hello".utf8))
+    let source = try await server.send(.copy, "/db/a", headers: [destination: "old", .ifMatch: "\"1-abc\""])
+    #expect(source.status == .notFound)
     #expect(try await server.send(.copy, "/db/a", headers: [destination: "http://host/other/x"]).status == .badRequest)
   }
 

@@ -75,6 +75,24 @@ struct ListRouteTests {
     #expect(try await server().json(.post, "/db/_all_docs/queries", #"{"queries":[]}"#) == ["results": []])
   }
 
+  @Test func `local documents are listed by keys, in several queries, and missing ones are told`() async throws {
+    let server = try await server()
+    for id in ["a", "b", "c"] { _ = try await server.json(.put, "/db/_local/\(id)", "{}") }
+    let answer = try await server.json(
+      .post, "/db/_local_docs/queries",
+      """
+      {"queries":[{"keys":["_local/c","_local/q","b","_design/x","_local/a","_local/c"]},{"limit":1,"start_key":"_local/b"},
+      {"keys":["_local/q","_local/a","_local/b"],"skip":1,"limit":1},{"keys":["_local/a","_local/q"],"descending":true}]}
+      """)
+    let lists = answer["results"]?.array?.map { ids($0) }
+    #expect(
+      lists == [
+        ["_local/c", "missing _local/q", "_local/a", "_local/c"], ["_local/b"], ["_local/a"],
+        ["missing _local/q", "_local/a"],
+      ])
+    #expect(answer["results"]?[0]?["total_rows"] == .null)
+  }
+
   @Test func `databases are listed by range`() async throws {
     let server = Server()
     for name in ["a", "b", "c", "d"] { try await server.databases.create(name) }

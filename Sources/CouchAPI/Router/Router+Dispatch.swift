@@ -47,6 +47,7 @@ extension Router {
     case ("_design_docs", 0): return try await designDocs(context)
     case ("_design_docs", 1) where rest.first == "queries": return try await designDocsQueries(context)
     case ("_local_docs", 0): return try await localDocs(context)
+    case ("_local_docs", 1) where rest.first == "queries": return try await localDocsQueries(context)
     case ("_bulk_docs", 0): return try await bulkDocs(context)
     case ("_bulk_get", 0): return try await bulkGet(context)
     case ("_changes", 0): return try await changes(context)
@@ -68,7 +69,7 @@ extension Router {
     case ("_temp_view", 0):
       try await context.authorize(.readInfo)
       throw PouchError(.gone, "Temporary views are not supported in CouchDB")
-    case ("_purged_infos_limit", 0), ("_shards", _), ("_sync_shards", 0),
+    case ("_search_cleanup", 0), ("_nouveau_cleanup", 0), ("_purged_infos_limit", 0), ("_shards", _), ("_sync_shards", 0),
       ("_partition", _), ("_auto_purge", 0), ("_purged_infos", 0), ("_time_seq", 0):
       try await context.authorize(.readInfo)
       throw PouchError(.notImplemented)

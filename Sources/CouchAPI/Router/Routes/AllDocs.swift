@@ -33,6 +33,11 @@ extension Router {
     return try await list(try await parameters(context), .localDocuments, context)
   }
 
+  /// `POST /db/_local_docs/queries`
+  func localDocsQueries(_ context: DatabaseContext) async throws -> Response {
+    try await lists(.localDocuments, context)
+  }
+
   private func parameters(_ context: DatabaseContext) async throws -> ListParameters {
     var parameters = try ListParameters(context.request.query)
     if context.request.method == .post {
@@ -50,7 +55,7 @@ extension Router {
   }
 
   private func lists(_ kind: ListedDocuments, _ context: DatabaseContext) async throws -> Response {
-    try await context.authorize(.listDocuments)
+    try await context.authorize(kind == .localDocuments ? .listLocalDocuments : .listDocuments)
     try context.allow(.post)
     try context.request.requireJSON()
     let body = try await context.request.jsonObject(upTo: context.limits.requestBody)

@@ -174,7 +174,7 @@ extension Router {
     }
     let destination = try CopyDestination(header, database: context.name)
     try await context.authorize(destination.id.isLocal ? .writeLocalDocuments : .writeDocuments)
-    var options = GetOptions(at: try context.request.query.revision("rev"))
+    var options = GetOptions(at: try context.request.revision(ofDocument: nil))
     options.parts = .attachments
     var document = try await context.database.get(id, options)
     document.id = destination.id

@@ -65,11 +65,32 @@ struct LocalPages: Sendable {
     self.database = database
     remaining = query.limit ?? .max
     pageSize = AdaptivePage(withDocuments: query.rows != .idsOnly)
+    if let keys = query.keys?.filter(\.isLocal) {
+      let ordered = query.order == .ascending ? keys[...] : keys.reversed()[...]
+      self.query.keys = Array(ordered.dropFirst(query.skip).prefix(remaining))
+    }
   }
 
   mutating func next() async throws -> AllDocsPage.Row? {
-    if page.isEmpty { try await readPage() }
+    if page.isEmpty {
+      if let keys = query.keys { try await readPage(of: keys) } else { try await readPage() }
+    }
     return page.popFirst()
+  }
+
+  /// Reads the documents of the next keys; a key without a document has a row, too.
+  private mutating func readPage(of keys: [DocumentID]) async throws {
+    let wanted = keys.prefix(pageSize.size)
+    guard !wanted.isEmpty else { return }
+    var query = query
+    query.keys = Array(wanted)
+    var found = try await database.localDocs(query).rows[...]
+    page =
+      wanted.map { key in
+        found.first?.id == key ? found.removeFirst() : AllDocsPage.Row(id: key, revision: nil)
+      }[...]
+    self.query.keys = Array(keys.dropFirst(wanted.count))
+    pageSize.adapt(documents: page.count, bytes: page.reduce(0) { $0 + ($1.document?.body.bytes.count ?? 0) })
   }
 
   private mutating func readPage() async throws {
@@ -77,7 +98,7 @@ struct LocalPages: Sendable {
     let wanted = min(pageSize.size, remaining) + (seen == nil ? 0 : 1)
     query.limit = wanted
     page = try await database.localDocs(query).rows[...]
-    isAtEnd = query.keys != nil || page.count < wanted
+    isAtEnd = page.count < wanted
     if let seen, page.first?.id == seen { page.removeFirst() }
     page = page.prefix(remaining)
     guard let last = page.last else { return }
