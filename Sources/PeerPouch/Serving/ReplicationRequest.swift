@@ -39,6 +39,13 @@ struct ReplicationRequest: Sendable {
     if let filter = json["filter"]?.string {
       throw PouchError(.notImplemented, "The filter function \(filter) cannot be run; use doc_ids or selector.")
     }
+    // What would change what is copied, or by which way, is not left out in silence.
+    if json["winning_revs_only"]?.bool == true {
+      throw PouchError(.notImplemented, "Winners are not replicated alone; `winning_revs_only` must be left out.")
+    }
+    for proxy: ExactString in ["source_proxy", "target_proxy"] where json[proxy]?.string?.isEmpty == false {
+      throw PouchError(.notImplemented, "There are no proxies here; `\(proxy.string)` must be left out.")
+    }
     var options = ReplicationOptions(json["continuous"]?.bool == true ? .live : .once)
     if let list = json["doc_ids"], list != .null {
       guard let ids = list.array, ids.allSatisfy({ $0.string != nil }) else {
