@@ -151,6 +151,11 @@ def live_sync(page, url, local, name):
     """, url, local, name)
 
 
+def only_failed_to_fetch(page):
+    """Takes what PouchDB leaves uncaught of requests to a server that is dead out of the console."""
+    assert all("Failed to fetch" in problem for problem in page.problems())
+
+
 def test_tabs_keep_databases_the_same_through_the_server(open_page, server, name):
     one, two = open_page("pouchdb.html"), open_page("pouchdb.html")
     live_sync(one, server.url(ADMIN), f"{name}-one", name)
@@ -215,6 +220,7 @@ def test_live_sync_outlives_a_server_that_is_killed(open_page, serve, pages, nam
     assert len(there["before"]) == 2
     for _, told in results:
         assert "paused" in told and "error" not in told and "denied" not in told
+    only_failed_to_fetch(one)
 
 
 def test_a_live_copy_waits_for_a_server_that_is_not_there_yet(open_page, serve, pages, name):
@@ -231,3 +237,4 @@ def test_a_live_copy_waits_for_a_server_that_is_not_there_yet(open_page, serve, 
     server.start()
     page.run("await new Promise((resolve) => copy.on('change', ({docs_written}) => { if (docs_written) resolve(); }))")
     assert page.run("copy.cancel(); return (await remote(arguments[0]).get('early'))._id", name) == "early"
+    only_failed_to_fetch(page)
