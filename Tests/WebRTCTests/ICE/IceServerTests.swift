@@ -43,7 +43,7 @@ struct IceServerTests {
   }
 
   @Test func `control characters in a host are refused`() {
-    for scalar in (0..<0x20).map(UnicodeScalar.init) + ["\u{7F}"] {
+    for scalar in (0..<0x20 as Range<UInt8>).map({ UnicodeScalar($0) }) + ["\u{7F}"] {
       #expect(throws: RTCError.self) { try IceServer("stun:a\(scalar)") }
       #expect(throws: RTCError.self) { try IceServer("stun:[\(scalar)]") }
     }

@@ -24,4 +24,19 @@ struct StunServerUseTests {
     configuration.iceServers = [IceServer(.stun, host: "127.0.0.1", port: silent.port)]
     #expect(try await PeerConnection.candidates(configuration).map(\.kind) == [.host])
   }
+
+  @Test func `a connection may be closed while the names of its servers are looked up`() async throws {
+    var configuration = Pair.configuration
+    configuration.iceServers = [
+      try IceServer("stun:localhost:9"), try IceServer("turn:localhost:9", username: "me", credential: "secret"),
+    ]
+    for _ in 0..<50 {
+      let connection = try await PeerConnection(configuration)
+      try await connection.setLocalDescription(connection.createOffer())
+      await connection.close()
+    }
+    // The late answers found nobody, and the engine lives on.
+    configuration.iceServers = []
+    #expect(try await PeerConnection.candidates(configuration).map(\.kind) == [.host])
+  }
 }
