@@ -33,6 +33,8 @@ final class EngineLoop: SerialExecutor, @unchecked Sendable {
 
   init() {
     context = g_main_context_new()
+    // libnice writes to standard error when a server's name has no address, and the like. That is the program's.
+    g_log_set_handler("libnice", G_LOG_LEVEL_WARNING, { _, _, _, _ in }, nil)
     start()
   }
 
