@@ -40,9 +40,9 @@ enum Output {
       do {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        FileHandle.standardOutput.write(try encoder.encode(members) + Data("\n".utf8))
+        try FileHandle.standardOutput.write(contentsOf: encoder.encode(members) + Data("\n".utf8))
       } catch {
-        complain("\(members) cannot be written: \(error)")
+        complain("\(members.keys.sorted()) cannot be written: \(error)")
       }
     }
   }

@@ -30,7 +30,8 @@ struct RTCTool {
 
 /// Tells whoever looks for the reason of something.
 func complain(_ text: String) {
-  FileHandle.standardError.write(Data("\(text)\n".utf8))
+  // Where nobody listens there is nothing to be done.
+  try? FileHandle.standardError.write(contentsOf: Data("\(text)\n".utf8))
 }
 
 /// A request that makes no sense.

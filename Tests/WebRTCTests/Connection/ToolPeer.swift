@@ -48,7 +48,8 @@ actor ToolPeer {
   func ask(_ verb: String, _ members: [String: any Sendable] = [:]) async throws -> Line.Result {
     lastRequest += 1
     let request = members.merging(["id": lastRequest, "do": verb]) { member, _ in member }
-    input.fileHandleForWriting.write(try JSONSerialization.data(withJSONObject: request) + Data("\n".utf8))
+    let text = try JSONSerialization.data(withJSONObject: request)
+    try input.fileHandleForWriting.write(contentsOf: text + Data("\n".utf8))
     while let line = try await next() {
       guard line.id == lastRequest else { continue }
       guard let result = line.result else { throw Failure(text: line.error) }
