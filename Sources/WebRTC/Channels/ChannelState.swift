@@ -96,12 +96,17 @@ struct ChannelState: Sendable {
   }
 
   /// Takes no more messages; those that were taken are still sent.
-  mutating func beginClosing() {
-    guard phase == .open || phase == .connecting else { return }
+  ///
+  /// The channel does not hold up reading any more: the peer's answer to its end would be held up with the rest.
+  /// - Returns: whether reading was held up for this channel.
+  mutating func beginClosing() -> Bool {
+    guard phase == .open || phase == .connecting else { return false }
     phase = .closing
     for sender in senders { resume(sender.waiter, .failure(.closed)) }
     senders = []
     resumeDrainers()
+    defer { isHolding = false }
+    return isHolding
   }
 
   /// - Returns: whether reading was held up for this channel.
@@ -205,7 +210,7 @@ struct ChannelState: Sendable {
 
   // MARK: - Receiving
 
-  /// Takes a message of the peer.
+  /// Takes a message of the peer. Of a channel that is being closed, those beyond the high mark are dropped.
   /// - Returns: whether no more can be taken for now.
   mutating func receive(_ message: DataChannel.Message) -> Bool {
     if case .closed = phase { return false }
@@ -213,9 +218,10 @@ struct ChannelState: Sendable {
       resume(reader, .success(message))
       return false
     }
+    if phase == .closing, inboxBytes >= ChannelTuning.inboxHighMark { return false }
     inbox.append(message)
     inboxBytes += message.byteCount + ChannelTuning.messageOverhead
-    guard inboxBytes >= ChannelTuning.inboxHighMark, !isHolding else { return false }
+    guard phase != .closing, inboxBytes >= ChannelTuning.inboxHighMark, !isHolding else { return false }
     isHolding = true
     return true
   }

@@ -189,7 +189,7 @@ final class ChannelTable {
 
   /// Closes a channel once what it has is sent.
   func close(_ channel: DataChannel) {
-    channel.update { $0.beginClosing() }
+    if channel.update({ $0.beginClosing() }) { release() }
     guard channel.id != nil else {
       waiting.removeAll { $0 === channel }
       if let id = channel.options.negotiatedID { entries[id] = nil }

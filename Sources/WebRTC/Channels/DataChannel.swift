@@ -138,6 +138,8 @@ public final class DataChannel: Sendable {
 
   /// Closes the channel once what was sent is delivered, and suspends until both sides have.
   ///
+  /// What the peer sends until it knows can still be read; if nobody does, what is beyond 1 MiB is dropped.
+  ///
   /// If the task is cancelled it returns, and the closing goes on.
   public func close() async {
     RTCEngine.submit { [table] in table.close(self) }

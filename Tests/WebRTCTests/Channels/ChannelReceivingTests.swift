@@ -110,4 +110,24 @@ struct ChannelReceivingTests {
     #expect(state.end(nil) == false)
     while case (.message, let mustResume) = state.takeMessage() { #expect(!mustResume) }
   }
+
+  @Test func `a channel that is being closed does not hold up reading, and keeps no more than the high mark`() {
+    var state = opened()
+    let count = fill(&state, with: Self.kibibyte)
+    #expect(state.beginClosing() == true)
+    #expect(state.beginClosing() == false)
+    for _ in 0..<count { #expect(state.receive(Self.kibibyte) == false) }
+    var left = 0
+    while case (.message, let mustResume) = state.takeMessage() {
+      #expect(!mustResume)
+      left += 1
+    }
+    #expect(left == count)
+    // There is room again.
+    #expect(state.receive(Self.kibibyte) == false)
+    guard case (.message, _) = state.takeMessage() else {
+      Issue.record("it was dropped")
+      return
+    }
+  }
 }
