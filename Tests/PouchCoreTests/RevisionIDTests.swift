@@ -17,6 +17,26 @@ struct RevisionIDTests {
   }
 
   @Test(arguments: [
+    "1-917fa2381192822767f010b95b45325b", "12345-00000000000000000000000000000000", "3-abc", "1-\"", "1-\\", "1-é",
+    "1-917FA2381192822767F010B95B45325B", "9223372036854775807-ffffffffffffffffffffffffffffffff",
+  ])
+  func `an id in JSON is the id by itself`(_ text: String) throws {
+    let id = try RevisionID(text)
+    var writer = JSONWriter()
+    writer.write(id)
+    #expect(writer.bytes == JSONText(JSON(text)).bytes)
+    #expect(JSONSlice(try JSONText(writer.bytes)).revision == id)
+  }
+
+  @Test(arguments: [
+    "17", "null", "[]", "\"\"", "\"1\"", "\"-917fa2381192822767f010b95b45325b\"",
+    "\"x-917fa2381192822767f010b95b45325b\"", "\"9999999999999999999-917fa2381192822767f010b95b45325b\"",
+  ])
+  func `other JSON is no id`(_ text: String) throws {
+    #expect(JSONSlice(try JSONText(text)).revision == nil)
+  }
+
+  @Test(arguments: [
     "", "-", "-abc", "x", "1", "1x-abc", "x-abc", "xyz", "+1-abc", "-1-abc", " 1-abc", "1 -abc", "1.0-abc", "0x1-abc",
     "1\u{301}-abc", "\u{661}-abc", "9223372036854775808-abc", "99999999999999999999999999-abc",
   ])
@@ -57,20 +77,35 @@ struct RevisionIDTests {
     #expect(try RevisionID("9223372036854775806-z") < RevisionID("9223372036854775807-a"))
   }
 
+  @Test func `digits of a digest count as the bytes they stand for, as with CouchDB`() throws {
+    let low = try RevisionID("1-00ffffffffffffffffffffffffffffff")
+    let letters = try RevisionID("1-61616161616161616161616161616161")
+    let high = try RevisionID("1-f0000000000000000000000000000000")
+    // As text the last one would be the first.
+    #expect(try [low, RevisionID("1-0"), RevisionID("1-Z"), letters, RevisionID("1-z"), high].isAscending)
+    // A text of the same bytes is another revision, and has its place all the same.
+    let text = try RevisionID("1-aaaaaaaaaaaaaaaa")
+    #expect(try [RevisionID("1-aaaaaaaaaaaaaaa"), letters, text, RevisionID("1-aaaaaaaaaaaaaaaaa")].isAscending)
+  }
+
   @Test func `suffixes that only look alike are different revisions`() throws {
     #expect(try RevisionID("1-e\u{301}") != RevisionID("1-\u{E9}"))
     #expect(try RevisionID("1-917fa2381192822767f010b95b45325b") != RevisionID("1-917FA2381192822767F010B95B45325B"))
   }
 
   @Test(arguments: 0..<200 as Range<UInt64>)
-  func `the order is that of generations, then of the suffixes' bytes`(_ seed: UInt64) throws {
+  func `the order is that of generations, then of the bytes that the suffixes stand for`(_ seed: UInt64) throws {
     var generator = SeededGenerator(seed: seed)
     let ids = (0..<12).map { _ in
       RevisionID(generation: .random(in: 1...2, using: &generator), suffix: randomSuffix(using: &generator))
     }
     func precedes(_ left: RevisionID, _ right: RevisionID) -> Bool {
       left.generation != right.generation
-        ? left.generation < right.generation : left.suffix.utf8.lexicographicallyPrecedes(right.suffix.utf8)
+        ? left.generation < right.generation : bytes(left).lexicographicallyPrecedes(bytes(right))
+    }
+    func bytes(_ id: RevisionID) -> [UInt8] {
+      guard let (high, low) = id.digestWords else { return Array(id.suffix.utf8) }
+      return [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (56 - 8 * $0)) } }
     }
     for left in ids {
       for right in ids {
@@ -91,5 +126,12 @@ struct RevisionIDTests {
     default:
       return String(repeating: "0", count: common) + String(rest.map { "AFz".contains($0) && common > 8 ? "5" : $0 })
     }
+  }
+}
+
+extension [RevisionID] {
+  /// Whether each one is less than all that follow, and not greater.
+  fileprivate var isAscending: Bool {
+    indices.allSatisfy { low in indices.allSatisfy { high in (self[low] < self[high]) == (low < high) } }
   }
 }

@@ -1,7 +1,8 @@
 /// The name of one revision of a document: `GENERATION-SUFFIX`, such as `3-917fa2381192822767f010b95b45325b`.
 ///
-/// Ids are ordered by generation, then by the bytes of the suffix; the winner of a conflict is chosen by this order.
-/// Databases make suffixes of 32 hexadecimal digits, but any text is accepted, as CouchDB does.
+/// Ids are ordered by generation, then by the bytes of the suffix, of which 32 hexadecimal digits stand for 16; the winner
+/// of a conflict is chosen by this order, which is CouchDB's (`couch_doc:parse_revid`). Databases make suffixes of such
+/// digits, but any text is accepted, as CouchDB does.
 public struct RevisionID: Sendable, Hashable {
   /// How many edits lead to this revision, itself included; at least 0, and at least 1 for stored documents.
   public let generation: Int
@@ -71,13 +72,23 @@ public struct RevisionID: Sendable, Hashable {
 }
 
 extension RevisionID: Comparable {
+  /// The bytes of a digest, the first one first.
+  private static func bytes(_ high: UInt64, _ low: UInt64) -> [UInt8] {
+    [high, low].flatMap { word in stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> $0) } }
+  }
+
   public static func < (left: RevisionID, right: RevisionID) -> Bool {
     if left.generation != right.generation { return left.generation < right.generation }
     switch (left.tail, right.tail) {
     case (.digest(let leftHigh, let leftLow), .digest(let rightHigh, let rightLow)):
       return (leftHigh, leftLow) < (rightHigh, rightLow)
-    default:
-      return ExactString(left.suffix) < ExactString(right.suffix)
+    case (.other(let left), .other(let right)):
+      return left < right
+    case (.digest(let high, let low), .other(let text)):
+      // A text of the same 16 bytes is another revision here, and comes after the digest.
+      return !text.string.utf8.lexicographicallyPrecedes(RevisionID.bytes(high, low))
+    case (.other(let text), .digest(let high, let low)):
+      return text.string.utf8.lexicographicallyPrecedes(RevisionID.bytes(high, low))
     }
   }
 }
