@@ -36,9 +36,13 @@ public struct AccessLimits: Sendable, Hashable {
   /// How many lists of documents and changes a connection reads at the same time; more of them wait. Each holds a page
   /// of some MiB while the peer does not read on.
   public var lists = 16
+  /// How many answers of single documents, or of revisions, a connection reads at the same time; more of them wait.
+  /// Each holds up to ``document`` bytes while the peer does not read on. Small ones are given up at once.
+  public var documents = 32
   /// How many bytes of requests a connection may have in memory at the same time; more of them wait unread.
   public var bodiesInMemory = 64 << 20
-  /// Bodies of at most so many bytes are not counted among those: as many as there are streams make 16 MiB.
+  /// Bodies of at most so many bytes, of requests or answers, are not counted among those: as many as there are
+  /// streams make 16 MiB.
   public var smallBody = 64 << 10
   /// How long a feed may be silent at most, in milliseconds: half of ``TunnelLimits/stall``.
   public var heartbeat = 30_000

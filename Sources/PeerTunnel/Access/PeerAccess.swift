@@ -65,19 +65,21 @@ public struct PeerAccess: Sendable {
       request.method, [share] + target.segments, query: query(of: request, route, target),
       headers: route.headers(of: request.headers), body: body)
     if case .json = route.body { clean.headers[.contentType] = "application/json" }
-    guard route.weight == .list else {
-      let response = await router.respond(to: clean)
-      withExtendedLifetime(memory) {}
-      return response.forPeers
-    }
-    let place = try await place(clean, target)
+    let place = try await place(clean, target, route.weight)
     let response = await router.respond(to: clean)
     withExtendedLifetime(memory) {}
-    return response.forPeers.keeping(place)
+    return response.forPeers.keeping(place, unlessBelow: limits.smallBody)
   }
 
-  /// A place among the lists, or the live feeds, for as long as the answer is read.
-  private func place(_ request: Request, _ target: PeerTarget) async throws -> Allowance.Share {
+  /// A place among the documents, the lists or the live feeds, for as long as the answer is read.
+  private func place(
+    _ request: Request, _ target: PeerTarget, _ weight: PeerRoute.Weight
+  ) async throws -> Allowance.Share? {
+    switch weight {
+    case .light: return nil
+    case .document: return try await quota.documents.take()
+    case .list: break
+    }
     guard target == .changes, let feed = request.query["feed"], feed != "normal" else {
       return try await quota.lists.take()
     }
@@ -160,17 +162,20 @@ extension Response {
   ]
 
   /// The same, and something that is kept until the body was read, or dropped.
-  fileprivate func keeping(_ place: Allowance.Share) -> Response {
-    guard case .stream(let stream, let length) = body else { return self }
+  /// - Parameter size: how many bytes in memory do not matter.
+  fileprivate func keeping(_ place: Allowance.Share?, unlessBelow size: Int) -> Response {
+    if case .bytes(let bytes) = body, bytes.count <= size { return self }
+    guard let place, body.length != 0 else { return self }
+    let content = body.stream
     var copy = self
     copy.body = .stream(
       ByteStream {
-        var pieces = stream.makeAsyncIterator()
+        var pieces = content.makeAsyncIterator()
         return {
           defer { withExtendedLifetime(place) {} }
           return try await pieces.next(isolation: #isolation)
         }
-      }, length: length)
+      }, length: body.length)
     return copy
   }
 }

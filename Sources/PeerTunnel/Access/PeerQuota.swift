@@ -5,6 +5,7 @@ import Synchronization
 public final class PeerQuota: Sendable {
   let feeds: Allowance
   let lists: Allowance
+  let documents: Allowance
   let bodies: Allowance
   /// Local documents are counted and written one at a time.
   let localWrites = Allowance(1)
@@ -12,6 +13,7 @@ public final class PeerQuota: Sendable {
   public init(_ limits: AccessLimits = AccessLimits()) {
     feeds = Allowance(limits.feeds)
     lists = Allowance(limits.lists)
+    documents = Allowance(limits.documents)
     bodies = Allowance(limits.bodiesInMemory)
   }
 }

@@ -31,6 +31,8 @@ struct PeerRoute: Sendable {
   /// How long an answer works, and what it holds meanwhile.
   enum Weight: Sendable, Hashable {
     case light
+    /// A document, or what is said of revisions.
+    case document
     /// Pages of documents.
     case list
   }
@@ -53,9 +55,9 @@ struct PeerRoute: Sendable {
     case (.post, .bulkGet):
       self.init(.reading, ["revs", "latest", "attachments", "att_encoding_info"], body: .json, weight: .list)
     case (.post, .bulkDocs): self.init(.writing, body: .bulk)
-    case (.post, .revsDiff), (.post, .missingRevs): self.init(.reading, body: .json)
+    case (.post, .revsDiff), (.post, .missingRevs): self.init(.reading, body: .json, weight: .document)
     case (.post, .find): self.init(.querying, body: .json, weight: .list)
-    case (.get, .document): self.init(.reading, PeerRoute.reading, [.ifNoneMatch])
+    case (.get, .document): self.init(.reading, PeerRoute.reading, [.ifNoneMatch], weight: .document)
     case (.put, .document): self.init(.writing, ["rev", "new_edits"], [.ifMatch], body: .document)
     case (.delete, .document): self.init(.editing, ["rev"], [.ifMatch])
     case (.get, .attachment): self.init(.reading, ["rev"], [.acceptEncoding, .range, .ifRange, .ifNoneMatch])

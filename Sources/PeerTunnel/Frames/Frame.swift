@@ -135,6 +135,11 @@ struct PayloadReader {
     try bytes(Int(try integer(UInt16.self)))
   }
 
+  /// Checks that nothing is left.
+  func finish() throws(ProtocolViolation) {
+    guard rest.isEmpty else { throw .malformedFrame }
+  }
+
   /// The rest as a reason for people. What is no UTF-8 is replaced, what is too long is cut.
   func reason() -> String {
     String(decoding: rest.prefix(TunnelLimits.reason), as: UTF8.self)

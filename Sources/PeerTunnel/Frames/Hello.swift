@@ -86,6 +86,7 @@ public struct ShareOpening: Sendable, Hashable {
     self.share = share
     ticket = Array(try reader.short())
     proof = Array(try reader.short())
+    try reader.finish()
     guard
       share.utf8.count <= TunnelLimits.shareID, ticket.count <= TunnelLimits.shareID,
       proof.count <= TunnelLimits.proof

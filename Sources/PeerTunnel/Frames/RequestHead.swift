@@ -141,7 +141,7 @@ extension HTTPFields {
       else { throw .malformedFrame }
       append(HTTPField(name: name, value: value))
     }
-    guard reader.rest.isEmpty else { throw .malformedFrame }
+    try reader.finish()
   }
 
   /// - Throws: ``PouchError/Code/badRequest`` if the head has become too long, or there are too many headers.

@@ -67,6 +67,7 @@ extension TunnelMachine {
   private mutating func takePong(_ frame: Frame, at now: ContinuousClock.Instant) throws(ProtocolViolation) {
     var reader = PayloadReader(frame.payload)
     let number: UInt64 = try reader.integer()
+    try reader.finish()
     guard let awaited = ping.awaited, awaited.number == number else { return }
     ping.awaited = nil
     let sample = now - awaited.sent
@@ -233,6 +234,7 @@ extension TunnelMachine {
   private mutating func takeCredit(_ frame: Frame, at now: ContinuousClock.Instant) throws(ProtocolViolation) {
     var reader = PayloadReader(frame.payload)
     let limit = CreditOffset.reading(try reader.integer())
+    try reader.finish()
     guard frame.id != 0 else {
       _ = sendingWindow.raise(to: limit)
       return

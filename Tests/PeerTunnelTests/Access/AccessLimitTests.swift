@@ -138,8 +138,28 @@ struct AccessLimitTests {
       return answer
     }
     // Documents are no lists.
-    for _ in 0..<50 { #expect(try await notes.ask(.get, Self.db + "/b").status == 200) }
+    for _ in 0..<50 { #expect(try await notes.ask(.get, Self.db + "/1").status == 200) }
     #expect(!isAnswered.hasHappened)
+    first = nil
+    #expect(try await second.value.status == 200)
+  }
+
+  @Test func `more documents than a connection holds unread wait for their turn`() async throws {
+    var limits = AccessLimits()
+    limits.documents = 1
+    let notes = try await SharedNotes(.readOnly, limits: limits)
+    _ = try await notes.database.put(Document(id: "large", fields: ["t": JSON(Self.document(100_000))]))
+    let large = try Request(.get, target: Self.db + "/large")
+    var first: Response? = await notes.access.respond(to: large)
+    let isAnswered = Signal()
+    let second = Task {
+      let answer = try await notes.ask(.get, Self.db + "/b")
+      isAnswered.happen()
+      return answer
+    }
+    for _ in 0..<50 { #expect(try await notes.ask(.get, Self.db + "/_all_docs").status == 200) }
+    #expect(!isAnswered.hasHappened)
+    #expect(try await first?.body.collect(upTo: .max).count ?? 0 > 100_000)
     first = nil
     #expect(try await second.value.status == 200)
   }

@@ -45,6 +45,9 @@ struct ViolationTests {
       (frame(.ping, [1]), .malformedFrame),
       (frame(.goodbye, [0]), .malformedFrame),
       (frame(.credit, [1, 2, 3]), .malformedFrame),
+      (frame(.credit, [0, 0, 0, 0, 0, 0, 0, 1, 0]), .malformedFrame),
+      (frame(.pong, [0, 0, 0, 0, 0, 0, 0, 1, 0]), .malformedFrame),
+      (frame(.open, id: 1, [1, 0x73, 0, 0, 0]), .malformedFrame),
       (frame(.request, id: 1, [0, 0]), .malformedFrame),
       (frame(.open, id: 1, [9, 1]), .malformedFrame),
     ]
