@@ -84,7 +84,7 @@ public struct TicketKeys: Sendable, Hashable {
 /// `tid`: which ticket, without its secret.
 public struct TicketID: Sendable, Hashable, CustomStringConvertible {
   /// 16 bytes.
-  let bytes: [UInt8]
+  public let bytes: [UInt8]
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
@@ -94,8 +94,8 @@ public struct TicketID: Sendable, Hashable, CustomStringConvertible {
 /// What an opener shows of a ticket: its id, and an authentication code over this very opening.
 public struct TicketProof: Sendable, Hashable {
   public let id: TicketID
-  /// `mac`
-  let code: [UInt8]
+  /// `mac`: 32 bytes.
+  public let code: [UInt8]
   /// What the code is over.
   let message: [UInt8]
 
