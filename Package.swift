@@ -20,6 +20,12 @@ let package = Package(
     .executable(name: "peerpouch", targets: ["PeerPouchCLI"]),
     .executable(name: "rtc-chat", targets: ["RTCChat"]),
   ],
+  traits: [
+    .default(enabledTraits: ["WebRTC"]),
+    .trait(
+      name: "WebRTC",
+      description: "Connections between peers by this package's WebRTC, which needs libnice, OpenSSL and usrsctp."),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -94,9 +100,23 @@ let package = Package(
       ],
       swiftSettings: house),
     .target(
+      name: "PeerTrust",
+      dependencies: ["PouchCore", .product(name: "Crypto", package: "swift-crypto")],
+      swiftSettings: house),
+    .target(
+      name: "PeerTunnel",
+      dependencies: [
+        "CouchAPI", "PouchCore",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ],
+      swiftSettings: house),
+    .target(
       name: "PeerPouch",
       dependencies: [
-        "PouchCore", "PouchStore", "PouchReplication", "CouchAPI", "PouchHTTP",
+        "PouchCore", "PouchStore", "PouchReplication", "CouchAPI", "PouchHTTP", "PeerTrust", "PeerTunnel",
+        .target(name: "WebRTC", condition: .when(traits: ["WebRTC"])),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -118,7 +138,22 @@ let package = Package(
       dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
       swiftSettings: house),
     .testTarget(
-      name: "PeerPouchTests", dependencies: ["PeerPouch", "TestSupport"], swiftSettings: house),
+      name: "PeerPouchTests",
+      dependencies: [
+        "PeerPouch", "CouchAPI", "PeerTrust", "PeerTunnel", "PouchCore", "PouchReplication", "PouchStore", "TestSupport",
+        .target(name: "WebRTC", condition: .when(traits: ["WebRTC"])),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      swiftSettings: house),
+    .testTarget(name: "PeerTrustTests", dependencies: ["PeerTrust", "PouchCore"], swiftSettings: house),
+    .testTarget(
+      name: "PeerTunnelTests",
+      dependencies: [
+        "CouchAPI", "PeerTunnel", "PouchCore", "PouchStore",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ],
+      swiftSettings: house),
     .testTarget(
       name: "PouchHTTPTests",
       dependencies: [

@@ -20,7 +20,7 @@ struct OpenedDatabase: Sendable {
     // How long an answer may take depends on the question, which the database knows: compacting takes its time.
     configuration.answerTimeout = nil
     database = RemoteDatabase(
-      carrier: try HTTPCarrier(server, configuration: configuration), .own, path: [name], name: url,
+      carrier: DatingCarrier(try HTTPCarrier(server, configuration: configuration)), .own, path: [name], name: url,
       credentials: credentials)
     ownership = .own
   }

@@ -1,3 +1,4 @@
+@_exported public import PeerTrust
 @_exported public import PouchCore
 @_exported public import PouchHTTP
 @_exported public import PouchReplication
@@ -16,12 +17,13 @@
 /// let there = try await Pouch("./data/notes.pouch")             // a file: anything with a slash
 /// let scratch = try await Pouch("memory:")                      // memory; "memory:NAME" is shared within the process
 /// let remote = try await Pouch("https://jan:secret@host/notes") // a CouchDB, or our own server
+/// let theirs = try await Pouch("webrtc://…/share-…")            // what a peer shares; a ticket opens it as well
 /// ```
 ///
 /// What opens a database is an adapter, and the first that recognises the name does: those given, then
 /// ``PouchAdapter/standard``.
 /// - Parameters:
-///   - name: a name of letters, digits, `_`, `$`, `(`, `)`, `+` and `-`; a path with a slash; or a URL.
+///   - name: a name of letters, digits, `_`, `$`, `(`, `)`, `+` and `-`; a path with a slash; a URL; or a ticket.
 ///   - presence: what to do if there is no such database.
 ///   - options: how an embedded database stores.
 ///   - adapters: more ways to open databases, asked first.
@@ -62,8 +64,8 @@ public struct PouchAdapter: Sendable {
     self.open = open
   }
 
-  /// Memory, URLs, paths and names, in this order.
-  public static let standard = [memory, http, path, name]
+  /// Memory, peers, URLs, paths and names, in this order.
+  public static let standard = [memory, peer(), http, path, name]
 
   /// `memory:` and `memory:NAME`. They are always made, since they are there as long as somebody has them open.
   public static let memory = PouchAdapter("memory", recognizes: { $0.hasPrefix("memory:") }) { name, _, options in
@@ -110,48 +112,5 @@ public struct PouchAdapter: Sendable {
       throw PouchError(.notFound, "There is no database at \(path).")
     }
     return try LocalDatabase(path: path, options: options)
-  }
-}
-
-/// Where databases that are opened by a plain name are.
-public enum PouchHome {
-  /// The folder: `$PEERPOUCH_HOME` if set; else on Linux `$XDG_DATA_HOME/peerpouch` or `~/.local/share/peerpouch`, on
-  /// macOS `~/Library/Application Support/PeerPouch`.
-  public static var folder: String {
-    let environment = ProcessInfo.processInfo.environment
-    if let home = environment["PEERPOUCH_HOME"], !home.isEmpty { return home }
-    let home = environment["HOME"] ?? "."
-    #if os(macOS)
-      return home + "/Library/Application Support/PeerPouch"
-    #else
-      if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") { return data + "/peerpouch" }
-      return home + "/.local/share/peerpouch"
-    #endif
-  }
-
-  /// Whether a text is a plain name, which can be a file's name on every platform.
-  public static func isName(_ name: String) -> Bool {
-    guard (1...200).contains(name.utf8.count), let first = name.utf8.first, first != 0x2D else { return false }
-    return name.utf8.allSatisfy { byte in
-      switch byte {
-      case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-      case UInt8(ascii: "_"), UInt8(ascii: "$"), UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "+"),
-        UInt8(ascii: "-"):
-        true
-      default: false
-      }
-    }
-  }
-
-  /// The file of a named database; the folder is made if it is missing, for its owner's eyes only.
-  /// - Throws: ``PouchError/Code/ioError`` if the folder cannot be made.
-  public static func path(of name: String) throws -> String {
-    do {
-      try FileManager.default.createDirectory(
-        atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-    } catch {
-      throw PouchError(.ioError, "The folder \(folder) could not be made.", underlying: error)
-    }
-    return folder + "/" + name + ".pouch"
   }
 }

@@ -1,0 +1,59 @@
+import Synchronization
+
+/// Tells any number of followers what happens.
+///
+/// A follower that does not keep up loses the oldest of what waits for it, beyond ``bound``.
+final class Broadcast<Value: Sendable>: Sendable {
+  private struct State {
+    var present: Value?
+    var isEnded = false
+    var followers: [Int: AsyncStream<Value>.Continuation] = [:]
+    var nextKey = 0
+  }
+
+  /// How many values wait for a follower.
+  static var bound: Int { 64 }
+
+  private let state: Mutex<State>
+
+  /// - Parameter present: what new followers get first; nothing if `nil`, and then nothing of what was before them.
+  init(_ present: Value? = nil) {
+    state = Mutex(State(present: present))
+  }
+
+  /// What was told last, if there was something from the beginning.
+  var present: Value? { state.withLock(\.present) }
+
+  func send(_ value: Value) {
+    state.withLock { state in
+      guard !state.isEnded else { return }
+      if state.present != nil { state.present = value }
+      for follower in state.followers.values { follower.yield(value) }
+    }
+  }
+
+  /// Nothing more will happen.
+  func end() {
+    let followers = state.withLock { state in
+      state.isEnded = true
+      defer { state.followers = [:] }
+      return state.followers
+    }
+    for follower in followers.values { follower.finish() }
+  }
+
+  /// The present value, if there is one, and what follows.
+  var values: AsyncStream<Value> {
+    AsyncStream(bufferingPolicy: .bufferingNewest(Self.bound)) { continuation in
+      let key: Int? = state.withLock { state in
+        if let present = state.present { continuation.yield(present) }
+        guard !state.isEnded else { return nil }
+        state.nextKey += 1
+        state.followers[state.nextKey] = continuation
+        return state.nextKey
+      }
+      guard let key else { return continuation.finish() }
+      continuation.onTermination = { _ in _ = self.state.withLock { $0.followers.removeValue(forKey: key) } }
+    }
+  }
+}

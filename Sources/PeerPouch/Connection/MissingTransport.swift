@@ -1,0 +1,9 @@
+import PeerTrust
+import PouchCore
+
+/// Stands for WebRTC where this package is built without it.
+struct MissingTransport: PeerTransport {
+  func link(as role: Role, to remote: IceDescription?) async throws -> any PeerLink {
+    throw PouchError(.notImplemented, "PeerPouch was built without WebRTC.")
+  }
+}

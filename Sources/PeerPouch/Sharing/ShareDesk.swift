@@ -1,0 +1,322 @@
+import CouchAPI
+import Logging
+import PeerTrust
+import PeerTunnel
+import PouchCore
+
+/// Where the offers to a share arrive and are decided about. It is the share's state; ``Share`` is its handle.
+///
+/// Work that takes time is done in ``run()``'s task group: openings, questions to the program, and the deletion of signals.
+actor ShareDesk {
+  /// What is shared, and how.
+  struct Terms: Sendable {
+    let name: String
+    let info: JSON
+    let access: ShareAccess
+    var gate: Gate
+    let onRemote: RemoteHandler?
+    let permissions: SharePermissions
+  }
+
+  nonisolated let address: ShareAddress
+  nonisolated let name: String
+  nonisolated let access: ShareAccess
+  nonisolated let events = Broadcast<ShareEvent>()
+  nonisolated let peer: LocalPeer
+  nonisolated let hub: any Database
+  nonisolated let database: any Database
+  nonisolated let grant: PeerGrant
+  let salt: ShareSalt
+  var terms: Terms
+  var ledger: ShareLedger
+  var reception: OfferReception
+  var random: RandomSource
+  /// The epoch of the record that was written last.
+  var published: AgreementKey?
+  /// Where further candidates of an opening go.
+  var inboxes: [SessionID: AsyncStream<Signal>.Continuation] = [:]
+  private var sessions: [ObjectIdentifier: PeerSession] = [:]
+  private let work: AsyncStream<Work>
+  private let workers: AsyncStream<Work>.Continuation
+  /// Opened when the record has to be looked after earlier than planned.
+  var alarm = Latch<Void>()
+
+  nonisolated var id: ShareID { address.share }
+  nonisolated var options: PeerOptions { peer.options }
+
+  /// What is to be done in a task of its own.
+  enum Work: Sendable {
+    case ask(ReceivedOffer, TicketBook.Verdict)
+    case open(ReceivedOffer)
+    case refuse(ReceivedOffer, Refusal)
+    case watch(PeerSession)
+    case delete([Document])
+  }
+
+  /// How much work may wait; what comes beyond it is dropped. Offers are bounded before: 200 within a second.
+  private static let waitingWork = 1024
+
+  init(
+    _ database: any Database, _ hub: any Database, _ address: ShareAddress, _ salt: ShareSalt, _ terms: Terms,
+    _ ledger: ShareLedger, _ peer: LocalPeer
+  ) {
+    self.database = database
+    self.hub = hub
+    self.address = address
+    self.salt = salt
+    self.terms = terms
+    self.ledger = ledger
+    self.peer = peer
+    name = terms.name
+    access = terms.access
+    grant = terms.permissions.grant(terms.access)
+    random = peer.options.random
+    reception = OfferReception(
+      share: address.share, owner: peer.identity.key, at: peer.options.time.now(), using: &random)
+    (work, workers) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(ShareDesk.waitingWork))
+  }
+
+  // MARK: Running
+
+  /// The first record, after which the share can be found and opened.
+  /// - Returns: after which position of the hub signals are to be read.
+  /// - Throws: what the hub throws.
+  func open() async throws -> UpdateSequence {
+    // Asked first: it also tells the hub's date.
+    let position = try await hub.info().updateSequence
+    try await publish()
+    return position
+  }
+
+  private var start: UpdateSequence?
+
+  func begin(after position: UpdateSequence) { start = position }
+
+  /// Takes offers until the task is cancelled.
+  func run() async {
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.keepRecord() }
+      group.addTask { await self.readSignals() }
+      for await work in work {
+        group.addTask { await self.perform(work) }
+      }
+      group.cancelAll()
+    }
+  }
+
+  /// After ``run()``: removes the record, and drops who is connected.
+  func end() async {
+    workers.finish()
+    for inbox in inboxes.values { inbox.finish() }
+    for session in sessions.values { session.withdraw(id) }
+    for session in sessions.values { await left(session) }
+    sessions = [:]
+    do {
+      try await RecordWriter(hub, id).remove()
+    } catch {
+      options.logger.notice(
+        "A share could not be removed from the hub; it disappears when its lease is over.",
+        metadata: ["share": "\(id)", "error": "\(error)"])
+    }
+    events.end()
+  }
+
+  private func readSignals() async {
+    var backOff = BackOff()
+    var isLost = false
+    do {
+      var feed = try SignalFeed(hub, to: id.text, after: start ?? .start, options)
+      while !Task.isCancelled {
+        do {
+          let documents = try await feed.next()
+          backOff.reset()
+          if isLost { events.send(.hubFound) }
+          isLost = false
+          workers.yield(.delete(documents))
+          for document in documents { receive(document) }
+        } catch let error as PouchError where error.code.isTransient {
+          if !isLost { events.send(.hubLost(error.reason)) }
+          isLost = true
+          try await options.time.sleep(backOff.next(using: &random))
+        }
+      }
+    } catch {
+      if !Task.isCancelled {
+        options.logger.error(
+          "A share takes no more offers.", metadata: ["share": "\(id)", "error": "\(error)"])
+        events.send(.hubLost("\(error)"))
+      }
+    }
+  }
+
+  // MARK: Offers
+
+  /// Takes a signal. Whatever is not valid is ignored, not answered.
+  private func receive(_ document: Document) {
+    guard let signal = try? Signal(document) else { return }
+    switch signal.kind {
+    case .more?:
+      if let session = SessionID(signal.sender) { inboxes[session]?.yield(signal) }
+    case .offer?:
+      receiveOffer(document)
+    case .answer?, nil:
+      return
+    }
+  }
+
+  private func receiveOffer(_ document: Document) {
+    let offer: ReceivedOffer
+    do throws(Rejection) {
+      offer = try reception.receive(document, at: options.time.now(), using: &random)
+    } catch {
+      options.logger.debug("An offer is ignored.", metadata: ["share": "\(id)", "check": "\(error)"])
+      return
+    }
+    if reception.epoch != published { alarm.open(()) }
+    switch judge(offer.remote, offer.ticket) {
+    case .admit: workers.yield(.open(offer))
+    case .ask(let verdict):
+      reception.ask(about: offer.session, at: options.time.now())
+      workers.yield(.ask(offer, verdict))
+    case .refuse(let refusal): workers.yield(.refuse(offer, refusal))
+    }
+  }
+
+  /// What the gate says. A ticket that lets in is claimed in the same step.
+  private func judge(_ remote: IdentityKey, _ proof: TicketProof?) -> Gate.Decision {
+    guard options.connections > 0, peer.switchboard.hasRoom(for: remote) else { return .refuse(.busy) }
+    let verdict = ledger.book.verdict(on: proof, by: remote, at: options.time.now())
+    if case .claimed(let owner) = verdict {
+      events.send(.ticketReused(by: remote.fingerprint, claimedBy: owner.fingerprint))
+    }
+    let decision = terms.gate.decision(on: remote.fingerprint, ticket: verdict)
+    if case .admit(.ticket) = decision, case .good(let ticket) = verdict {
+      ledger.book.claim(ticket, by: remote)
+      keepLedger()
+    }
+    return decision
+  }
+
+  private func perform(_ work: Work) async {
+    switch work {
+    case .delete(let documents): await SignalFeed.delete(documents, from: hub)
+    case .watch(let session): await watch(session)
+    case .refuse(let offer, let refusal): await refuse(offer, refusal)
+    case .open(let offer): await open(offer)
+    case .ask(let offer, let verdict):
+      if await ask(about: offer.remote.fingerprint, offer.info, verdict) {
+        reception.proceed(with: offer.session, at: options.time.now())
+        await open(offer)
+      } else {
+        await refuse(offer, .forbidden)
+      }
+    }
+  }
+
+  /// Asks the program about a remote.
+  private func ask(about remote: Fingerprint, _ info: JSON, _ ticket: TicketBook.Verdict) async -> Bool {
+    guard let onRemote = terms.onRemote else { return false }
+    let request = RemoteRequest(
+      remote, info: info, ticket: ticket, standing: peer.standing(of: remote, named: info["name"]?.string ?? ""))
+    let answer = try? await options.time.limit(TrustLimits.decision) {
+      await onRemote(request)
+      return !request.isPrevented
+    }
+    return answer ?? false
+  }
+
+  private func refuse(_ offer: ReceivedOffer, _ refusal: Refusal) async {
+    reception.end(offer.session)
+    events.send(.refused(offer.remote.fingerprint, refusal))
+    let signal = offer.refuse(as: peer.identity, refusal, using: &random)
+    // The opener deletes what it reads; if it is gone, this is swept.
+    _ = try? await options.time.limit(TrustLimits.handshake) { [hub, options] in
+      try await SignalPost(hub, options).write(signal)
+    }
+  }
+
+  /// Makes the connection to a remote that was let in.
+  private func open(_ offer: ReceivedOffer) async {
+    let (further, inbox) = AsyncStream.makeStream(
+      of: Signal.self, bufferingPolicy: .bufferingNewest(TrustLimits.furtherSignals))
+    inboxes.updateValue(inbox, forKey: offer.session)?.finish()
+    let answering = Answering(desk: self, offer: offer, further: further)
+    do {
+      try await options.time.limit(TrustLimits.handshake) { try await answering.run() }
+    } catch {
+      options.logger.debug("An opening has failed.", metadata: ["share": "\(id)", "error": "\(error)"])
+    }
+    inboxes.removeValue(forKey: offer.session)?.finish()
+    reception.end(offer.session)
+  }
+
+  // MARK: Remotes
+
+  /// A session that uses this share now; the end of it is watched.
+  func attach(_ session: PeerSession) {
+    session.serves(id)
+    guard sessions.updateValue(session, forKey: ObjectIdentifier(session)) == nil else { return }
+    workers.yield(.watch(session))
+  }
+
+  private func watch(_ session: PeerSession) async {
+    peer.remember(session.remote.fingerprint, named: session.info["name"]?.string ?? "")
+    events.send(.joined(await ConnectedRemote(session)))
+    guard (try? await session.ended()) != nil else { return }
+    if sessions.removeValue(forKey: ObjectIdentifier(session)) != nil { await left(session) }
+  }
+
+  private func left(_ session: PeerSession) async {
+    events.send(.left(await ConnectedRemote(session)))
+  }
+
+  var remotes: [ConnectedRemote] {
+    get async {
+      var remotes: [ConnectedRemote] = []
+      for session in sessions.values { remotes.append(await ConnectedRemote(session)) }
+      return remotes.sorted { $0.since < $1.since }
+    }
+  }
+
+  func disconnect(_ identity: Fingerprint) async {
+    for (key, session) in sessions where session.remote.fingerprint == identity {
+      sessions[key] = nil
+      session.withdraw(id)
+      await left(session)
+    }
+  }
+
+  /// What a remote is told that wants to use this share over a connection which is there.
+  func decide(_ opening: ShareOpening, _ session: PeerSession) async -> ShareDecision {
+    let decision: Gate.Decision =
+      switch judge(session.remote, session.proof(in: opening, of: id)) {
+      // It has its connection already.
+      case .refuse(.busy): terms.gate.decision(on: session.remote.fingerprint, ticket: .none)
+      case let decision: decision
+      }
+    switch decision {
+    case .admit: break
+    case .ask(let verdict):
+      guard await ask(about: session.remote.fingerprint, session.info, verdict) else {
+        return refused(session, .forbidden)
+      }
+    case .refuse(let refusal): return refused(session, refusal)
+    }
+    attach(session)
+    return .accepted(handler(for: session.remote, session.quota))
+  }
+
+  private func refused(_ session: PeerSession, _ refusal: Refusal) -> ShareDecision {
+    events.send(.refused(session.remote.fingerprint, refusal))
+    return .refused(refusal.rawValue)
+  }
+
+  /// What answers the requests of a remote that was let in.
+  nonisolated func handler(for remote: IdentityKey, _ quota: PeerQuota) -> ShareHandler {
+    let freeSpace = FreeSpace(of: database)
+    let access = PeerAccess(
+      to: database, as: id.text, for: remote.fingerprint.text, grant, quota, limits: options.access,
+      freeSpace: { freeSpace.bytes })
+    return { await access.respond(to: $0) }
+  }
+}
