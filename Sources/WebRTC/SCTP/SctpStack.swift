@@ -36,6 +36,8 @@ final class SctpStack {
     usrsctp_sysctl_set_sctp_initial_cwnd(SctpTuning.initialWindow)
     usrsctp_sysctl_set_sctp_init_rto_max_default(SctpTuning.rtoMax)
     usrsctp_sysctl_set_sctp_init_rtx_max_default(SctpTuning.maxInitRetransmissions)
+    // A peer that does not read is asked again and again with the same chunk, which would count as lost after 30 times.
+    usrsctp_sysctl_set_sctp_max_retran_chunk(0)
     usrsctp_sysctl_set_sctp_delayed_sack_time_default(SctpTuning.delayedAcknowledgement)
     // Fragments of a large message may fill a whole window.
     usrsctp_sysctl_set_sctp_max_chunks_on_queue(64 * 1024)
