@@ -17,11 +17,19 @@ public protocol DatabaseSet: Sendable {
   /// - Throws: ``PouchError/Code/notFound``.
   func destroy(_ name: String) async throws
 
+  /// The names of the databases that are being compacted, in ascending order; none for a set that does not know.
+  /// Databases that nobody uses are not opened for it.
+  func compacting() async throws -> [String]
+
   /// The security object of a database: an empty object until one is set.
   func security(of name: String) async throws -> JSON
 
   /// Replaces the security object.
   func setSecurity(_ security: JSON, of name: String) async throws
+}
+
+extension DatabaseSet {
+  public func compacting() async throws -> [String] { [] }
 }
 
 extension DocumentID {

@@ -102,4 +102,16 @@ struct DatabaseFolderTests {
       try await folder.close()
     }
   }
+
+  @Test func `asking what is compacted opens no database`() async throws {
+    try await withFolder { path in
+      let folder = try DatabaseFolder(path: path)
+      try await folder.create("notes")
+      try await folder.database("notes").compact()
+      #expect(await folder.compacting() == [])
+      try await folder.close()
+      #expect(await folder.compacting() == [])
+      #expect(await folder.openCount == 0)
+    }
+  }
 }

@@ -108,6 +108,12 @@ public actor DatabaseFolder: DatabaseSet {
     try await database.destroy()
   }
 
+  public func compacting() async -> [String] {
+    var names: [String] = []
+    for (name, entry) in open where (try? await entry.database.info().isCompacting) == true { names.append(name) }
+    return names.sorted { ExactString($0) < ExactString($1) }
+  }
+
   public func security(of name: String) async throws -> JSON {
     let entry = try entry(name)
     if let security = entry.security { return security }

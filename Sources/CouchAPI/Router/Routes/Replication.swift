@@ -7,19 +7,10 @@ extension Router {
     try await context.authorize(.listTasks)
     try context.allow(.get, .head)
     var tasks = await options.replication?.activeTasks() ?? []
-    for name in try await databases.names() where try await isCompacting(name) {
+    for name in try await databases.compacting() {
       tasks.append(["type": "database_compaction", "database": JSON(name)])
     }
     return Response(json: .array(tasks))
-  }
-
-  /// Whether a database is being compacted; one that was removed meanwhile is not.
-  private func isCompacting(_ name: String) async throws -> Bool {
-    do {
-      return try await databases.database(name).info().isCompacting
-    } catch let error as PouchError where error.code == .notFound || error.code == .databaseClosed {
-      return false
-    }
   }
 
   /// `POST /_replicate`
