@@ -5,6 +5,7 @@
 #include <nice/agent.h>
 #include <nice/interfaces.h>
 #include <gio/gnetworking.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <string.h>
 #include <errno.h>
@@ -53,49 +54,86 @@ enum { cnice_batch = 64 };
 // glibc declares these to those who ask for its extensions only.
 struct cnice_batched { struct msghdr header; unsigned length; };
 extern int cnice_sendmmsg(int socket, struct cnice_batched *messages, unsigned count, int flags) __asm__("sendmmsg");
+
+// udp(7): the kernel cuts what it is given into datagrams of this size, the last of which may be shorter.
+enum { cnice_udp_segment = 103, cnice_most_segments = 48, cnice_most_bytes = 65000 };
 #endif
 
 // Sends at most `cnice_batch` datagrams, which lie one after the other in `bytes`. What the socket has no room for is
-// lost, as it might be anywhere on the way. Returns how many the socket took.
-static inline unsigned cnice_send_batch(
-  int socket, const NiceAddress *to, unsigned char *bytes, const unsigned *lengths, unsigned count) {
+// lost, as it might be anywhere on the way. `can_segment` says whether the kernel may be given several datagrams of one
+// size as one; it is cleared where the kernel cannot.
+static inline void cnice_send_batch(
+  int socket, const NiceAddress *to, unsigned char *bytes, const unsigned *lengths, unsigned count,
+  unsigned char *can_segment) {
   struct sockaddr_storage address;
   nice_address_copy_to_sockaddr(to, (struct sockaddr *)&address);
   socklen_t address_length =
     address.ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-  unsigned sent = 0;
 #ifdef __linux__
   struct cnice_batched messages[cnice_batch];
   struct iovec pieces[cnice_batch];
+  union { struct cmsghdr header; unsigned char space[CMSG_SPACE(sizeof(unsigned short))]; } controls[cnice_batch];
+  unsigned starts[cnice_batch];
   if (count > cnice_batch) count = cnice_batch;
-  memset(messages, 0, count * sizeof(messages[0]));
-  for (unsigned i = 0; i < count; i++) {
-    pieces[i].iov_base = bytes;
-    pieces[i].iov_len = lengths[i];
-    bytes += lengths[i];
-    messages[i].header.msg_name = &address;
-    messages[i].header.msg_namelen = address_length;
-    messages[i].header.msg_iov = &pieces[i];
-    messages[i].header.msg_iovlen = 1;
-  }
-  while (sent < count) {
-    int result = cnice_sendmmsg(socket, messages + sent, count - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (result > 0) {
-      sent += (unsigned)result;
-    } else if (errno != EINTR) {
-      // An error of the first one, such as a refused earlier datagram, says nothing of those behind it.
-      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) break;
-      sent++;
+  unsigned first = 0;
+  while (first < count) {
+    unsigned used = 0;
+    unsigned char *at = bytes;
+    for (unsigned i = first; i < count; used++) {
+      unsigned end = i + 1, total = lengths[i];
+      while (*can_segment && end < count && end - i < cnice_most_segments && lengths[end - 1] == lengths[i] &&
+             lengths[end] <= lengths[i] && total + lengths[end] <= cnice_most_bytes) {
+        total += lengths[end++];
+      }
+      pieces[used].iov_base = at;
+      pieces[used].iov_len = total;
+      memset(&messages[used], 0, sizeof(messages[used]));
+      messages[used].header.msg_name = &address;
+      messages[used].header.msg_namelen = address_length;
+      messages[used].header.msg_iov = &pieces[used];
+      messages[used].header.msg_iovlen = 1;
+      if (end - i > 1) {
+        messages[used].header.msg_control = &controls[used];
+        messages[used].header.msg_controllen = sizeof(controls[used]);
+        struct cmsghdr *control = CMSG_FIRSTHDR(&messages[used].header);
+        unsigned short size = (unsigned short)lengths[i];
+        control->cmsg_level = IPPROTO_UDP;
+        control->cmsg_type = cnice_udp_segment;
+        control->cmsg_len = CMSG_LEN(sizeof(size));
+        memcpy(CMSG_DATA(control), &size, sizeof(size));
+      }
+      starts[used] = i;
+      at += total;
+      i = end;
     }
+    unsigned sent = 0;
+    while (sent < used) {
+      int result = cnice_sendmmsg(socket, messages + sent, used - sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (result > 0) {
+        sent += (unsigned)result;
+      } else if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
+        return;
+      } else if (errno != EINTR) {
+        if (messages[sent].header.msg_controllen > 0 && (errno == EIO || errno == EINVAL || errno == EOPNOTSUPP)) {
+          *can_segment = 0;
+          break;
+        }
+        // An error of one, such as an earlier datagram that was refused, says nothing of those behind it.
+        sent++;
+      }
+    }
+    if (sent == used) return;
+    // Those that were given as one are given again, one by one.
+    bytes = (unsigned char *)pieces[sent].iov_base;
+    first = starts[sent];
   }
 #else
-  for (; sent < count; sent++) {
-    if (sendto(socket, bytes, lengths[sent], MSG_DONTWAIT, (struct sockaddr *)&address, address_length) < 0 &&
-        (errno == EAGAIN || errno == ENOBUFS)) break;
-    bytes += lengths[sent];
+  for (unsigned i = 0; i < count; i++) {
+    if (sendto(socket, bytes, lengths[i], MSG_DONTWAIT, (struct sockaddr *)&address, address_length) < 0 &&
+        (errno == EAGAIN || errno == ENOBUFS)) return;
+    bytes += lengths[i];
   }
 #endif
-  return sent;
 }
 
 // Asks for a larger socket buffer; the system grants what its limits allow.

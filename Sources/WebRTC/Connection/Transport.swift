@@ -64,21 +64,19 @@ extension PeerConnection {
   private func pathFound() {
     guard case .waiting(let dtls, let early) = transport else { return }
     transport = .encrypting(dtls)
+    // From here on packets take the short way, which no weak reference slows down.
+    ice.onDatagram = { [unowned dtls] datagram in dtls.receive(datagram) }
     dtls.start()
     for datagram in early { datagram.withUnsafeBytes(dtls.receive) }
   }
 
+  /// Keeps a datagram that came before a path is known here.
   func receive(_ datagram: UnsafeRawBufferPointer) {
-    switch transport {
-    case .waiting(let dtls, var early):
-      guard early.count < Transport.earlyDatagrams, datagram.count <= 2 * configuration.packetSize else { return }
-      early.append(Array(datagram))
-      transport = .waiting(dtls, early: early)
-    case .encrypting(let dtls), .associated(let dtls, _):
-      dtls.receive(datagram)
-    case .none, .closed:
-      break
-    }
+    guard case .waiting(let dtls, var early) = transport, early.count < Transport.earlyDatagrams,
+      datagram.count <= 2 * configuration.packetSize
+    else { return }
+    early.append(Array(datagram))
+    transport = .waiting(dtls, early: early)
   }
 
   // MARK: - DTLS

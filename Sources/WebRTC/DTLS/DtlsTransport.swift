@@ -128,10 +128,10 @@ final class DtlsTransport {
       timer = nil
       return
     }
-    timer = EngineTimer(after: .microseconds(microseconds)) { [weak self] in
-      guard let self, let ssl = self.ssl else { return }
-      if copenssl_handle_timeout(ssl) < 0 { return self.fail(.timedOut) }
-      self.setTimer(ssl)
+    timer = EngineTimer(after: .microseconds(microseconds)) { [unowned self] in
+      guard let ssl = self.ssl else { return }
+      if copenssl_handle_timeout(ssl) < 0 { return fail(.timedOut) }
+      setTimer(ssl)
     }
   }
 
@@ -173,7 +173,6 @@ final class DtlsTransport {
     }
     // A datagram may hold several records.
     repeat {
-      ERR_clear_error()
       let count = SSL_read(ssl, plain.baseAddress, Int32(plain.count))
       guard count > 0 else { return stopped(ssl, count) }
       onPacket(UnsafeRawBufferPointer(rebasing: plain[..<Int(count)]))
@@ -205,8 +204,7 @@ final class DtlsTransport {
   /// Encrypts and sends a packet, which must fit a record.
   func send(_ packet: UnsafeRawBufferPointer) {
     guard case .connected(let ssl) = phase else { return }
-    ERR_clear_error()
-    SSL_write(ssl, packet.baseAddress, Int32(packet.count))
+    if SSL_write(ssl, packet.baseAddress, Int32(packet.count)) <= 0 { ERR_clear_error() }
   }
 
   private var lastError: String {

@@ -33,6 +33,8 @@ final class IceTransport {
   /// Where batches are sent directly, if the selected pair allows it.
   private var direct: (socket: UnsafeMutablePointer<GSocket>, address: NiceAddress)?
   private var batch: DatagramBatch
+  /// Whether the kernel cuts a large buffer into datagrams; until it says that it cannot.
+  private var canSegment: UInt8 = 1
 
   init(_ configuration: PeerConnection.Configuration) throws(RTCError) {
     self.configuration = configuration
@@ -93,7 +95,7 @@ final class IceTransport {
   }
 
   private func tell(_ event: Event) {
-    RTCEngine.afterThis { [weak self] in self?.onEvent(event) }
+    RTCEngine.afterThis { self.onEvent(event) }
   }
 
   // MARK: - Gathering
@@ -247,7 +249,7 @@ final class IceTransport {
     onDatagram(datagram)
     packetsInTurn += 1
     if packetsInTurn == 1 {
-      RTCEngine.afterThis { [weak self] in self?.beginTurn() }
+      RTCEngine.afterThis { self.beginTurn() }
     } else if packetsInTurn == IceTuning.packetsPerTurn, let agent {
       nice_agent_attach_recv(agent, stream, Self.component, RTCEngine.shared.loop.context, nil, nil)
     }
@@ -260,7 +262,7 @@ final class IceTransport {
 
   /// Sends a datagram, with others that come before the running callback or job ends.
   func send(_ datagram: UnsafeRawBufferPointer) {
-    if batch.isEmpty { RTCEngine.afterThis { [weak self] in self?.flush() } }
+    if batch.isEmpty { RTCEngine.afterThis { self.flush() } }
     batch.append(datagram)
     if batch.isFull { flush() }
   }
@@ -273,8 +275,8 @@ final class IceTransport {
     if let direct {
       var address = direct.address
       batch.withDatagrams { bytes, lengths in
-        _ = cnice_send_batch(
-          g_socket_get_fd(direct.socket), &address, bytes, lengths.baseAddress, UInt32(lengths.count))
+        cnice_send_batch(
+          g_socket_get_fd(direct.socket), &address, bytes, lengths.baseAddress, UInt32(lengths.count), &canSegment)
       }
     } else {
       batch.withDatagrams { bytes, lengths in

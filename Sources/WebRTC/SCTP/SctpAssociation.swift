@@ -54,7 +54,7 @@ final class SctpAssociation {
 
   /// Whether messages are left where they are, so that the peer's window closes.
   var isReadingPaused = false {
-    didSet { if oldValue, !isReadingPaused { RTCEngine.afterThis { [weak self] in self?.read() } } }
+    didSet { if oldValue, !isReadingPaused { RTCEngine.afterThis { self.read() } } }
   }
 
   init(_ configuration: PeerConnection.Configuration, localPort: UInt16, remotePort: UInt16) throws(RTCError) {
