@@ -66,9 +66,15 @@ actor ToolPeer {
     }
   }
 
-  /// The next line; events are kept.
+  /// The next line; events are kept. If the task is cancelled, as at a test's time limit, the process is ended.
   private func next() async throws -> Line? {
-    guard let text = await output.next() else { return nil }
+    let number = process.processIdentifier
+    let text = await withTaskCancellationHandler {
+      await output.next()
+    } onCancel: {
+      _ = Foundation.kill(number, SIGKILL)
+    }
+    guard let text else { return nil }
     let line = try JSONDecoder().decode(Line.self, from: Data(text.utf8))
     if line.event != nil { events.append(line) }
     return line

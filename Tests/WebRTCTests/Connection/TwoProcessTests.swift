@@ -113,7 +113,7 @@ struct TwoProcessTests {
 
   // MARK: - Connecting
 
-  /// A connection of this process that the other one answered. It has a channel called `first`.
+  /// A connection of this process that the other one answered. It has a channel called `first`, open on both sides.
   /// - Parameter deadAfter: the other's time-out in seconds.
   private func connected(
     _ configuration: PeerConnection.Configuration = Pair.configuration, deadAfter: Int = 15
@@ -129,6 +129,7 @@ struct TwoProcessTests {
     try await here.setRemoteDescription(SessionDescription(.answer, sdp: answer))
     try await here.connected()
     _ = try await peer.event("state") { $0.state == "connected" }
+    _ = try await peer.event("open") { $0.label == "first" }
     return (here, peer)
   }
 
