@@ -31,7 +31,7 @@ struct PeerRoute: Sendable {
   /// How long an answer works, and what it holds meanwhile.
   enum Weight: Sendable, Hashable {
     case light
-    /// A document, or what is said of revisions.
+    /// A document, or what is said of many.
     case document
     /// Pages of documents.
     case list
@@ -54,7 +54,7 @@ struct PeerRoute: Sendable {
     case (.post, .changes): self.init(.reading, PeerRoute.feed, body: .json, weight: .list)
     case (.post, .bulkGet):
       self.init(.reading, ["revs", "latest", "attachments", "att_encoding_info"], body: .json, weight: .list)
-    case (.post, .bulkDocs): self.init(.writing, body: .bulk)
+    case (.post, .bulkDocs): self.init(.writing, body: .bulk, weight: .document)
     case (.post, .revsDiff), (.post, .missingRevs): self.init(.reading, body: .json, weight: .document)
     case (.post, .find): self.init(.querying, body: .json, weight: .list)
     case (.get, .document): self.init(.reading, PeerRoute.reading, [.ifNoneMatch], weight: .document)

@@ -36,7 +36,7 @@ public struct AccessLimits: Sendable, Hashable {
   /// How many lists of documents and changes a connection reads at the same time; more of them wait. Each holds a page
   /// of some MiB while the peer does not read on.
   public var lists = 16
-  /// How many answers of single documents, or of revisions, a connection reads at the same time; more of them wait.
+  /// How many answers of single documents, or about many, a connection reads at the same time; more of them wait.
   /// Each holds up to ``document`` bytes while the peer does not read on. Small ones are given up at once.
   public var documents = 32
   /// How many bytes of requests a connection may have in memory at the same time; more of them wait unread.
