@@ -38,7 +38,7 @@ extension PeerConnection {
     public var connectTimeout: Duration = .seconds(30)
 
     /// How fast the sender goes: see ``CongestionControl``.
-    public var congestionControl = CongestionControl.standard
+    public var congestionControl = CongestionControl.highSpeed
 
     public init() {}
   }
@@ -47,7 +47,7 @@ extension PeerConnection {
   public enum CongestionControl: UInt32, Hashable, Sendable {
     /// RFC 9260, section 7: one packet more each round trip. Slow on long paths after a loss.
     case standard = 0
-    /// HighSpeed TCP (RFC 3649).
+    /// HighSpeed TCP (RFC 3649): like ``standard`` while few packets are on their way; with many it gives up less after a loss.
     case highSpeed = 1
     /// H-TCP (draft-leith-tcp-htcp): the longer since the last loss, the faster it should grow.
     ///

@@ -216,7 +216,8 @@ final class SctpAssociation {
     guard let socket, let status else { return false }
     let wanted = max(Int(status.sstat_primary.spinfo_cwnd) + SctpTuning.unsent, 2 * SctpTuning.unsent)
     let size = max(min(wanted, configuration.window), message)
-    guard size > sendBuffer + sendBuffer / 8 || size < sendBuffer / 2 || message > sendBuffer else { return false }
+    // A buffer that is smaller than the congestion window would keep that from growing.
+    guard size > sendBuffer + SctpTuning.unsent / 4 || size < sendBuffer / 2 || message > sendBuffer else { return false }
     defer { sendBuffer = size }
     set(socket, level: SOL_SOCKET, SO_SNDBUF, Int32(clamping: size))
     return size > sendBuffer
