@@ -45,6 +45,7 @@ public final class TunnelSession: Sendable {
   /// then fails with a passing error (``PouchError/Code/isTransient``).
   ///
   /// Cancelling the task ends the session at once, without a goodbye.
+  /// It returns when all work on requests of the peer has ended, which is cancelled first: handlers must heed that.
   /// - Returns: how it ended.
   @concurrent
   public func run() async -> SessionEnd {
