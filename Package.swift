@@ -19,6 +19,9 @@ let package = Package(
     .library(name: "WebRTC", targets: ["WebRTC"]),
     .executable(name: "peerpouch", targets: ["PeerPouchCLI"]),
     .executable(name: "rtc-chat", targets: ["RTCChat"]),
+    // What tests and benchmarks run as other processes.
+    .executable(name: "RTCTool", targets: ["RTCTool"]),
+    .executable(name: "udp-relay", targets: ["udp-relay"]),
   ],
   traits: [
     .default(enabledTraits: ["WebRTC"]),
@@ -183,6 +186,9 @@ let package = Package(
       name: "RTCTool",
       dependencies: ["WebRTC", "CPlatform", .product(name: "DequeModule", package: "swift-collections")],
       path: "Tests/RTCTool", swiftSettings: house),
+    .executableTarget(
+      name: "udp-relay", path: "Tests/UDPRelay",
+      cSettings: [.treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra")]),
     .testTarget(
       name: "WebRTCTests", dependencies: ["WebRTC", "RTCChat", "RTCTool", "TestSupport"], swiftSettings: house),
     .testTarget(

@@ -29,13 +29,20 @@ let package = Package(
       dependencies: [
         "CMalloc",
         // Run as programs of their own.
+        "barechannel",
         "emptyserver",
+        .product(name: "RTCTool", package: "peerpouch"),
+        .product(name: "udp-relay", package: "peerpouch"),
         .product(name: "peerpouch", package: "peerpouch"),
         .product(name: "PeerPouch", package: "peerpouch"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],
       swiftSettings: house),
+    .executableTarget(
+      name: "barechannel",
+      cSettings: [.treatAllWarnings(as: .error), .enableWarning("all"), .enableWarning("extra")],
+      linkerSettings: [.linkedLibrary("crypto")]),
     .executableTarget(
       name: "emptyserver",
       dependencies: [

@@ -68,5 +68,14 @@ enum Catalogue {
     ReplicationDelayed(),
     ReplicationAttachments(),
     ReplicationLarge(),
+    ChannelSpeed(name: "channel.bare", size: 16384, peer: .bare),
+    ChannelSpeed(name: "channel.64k", size: 65536, peer: .bare),
+    ChannelSpeed(name: "channel.aiortc", size: 16384, peer: .aiortc),
+    ChannelSpeed(name: "channel.64k.aiortc", size: 65536, peer: .aiortc),
+    ChannelLargePackets(),
+    ChannelRoundTrip(),
+    ChannelSetUp(),
+    ChannelDelayed(roundTrip: 50),
+    ChannelDelayed(roundTrip: 100),
   ]
 }
