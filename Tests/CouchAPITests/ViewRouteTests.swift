@@ -46,6 +46,7 @@ struct ViewRouteTests {
     let server = try await server()
     #expect(try await server.send(.put, "/new?partitioned=true").status == .notImplemented)
     #expect(try await server.send(.get, "/new").status == .notFound)
+    #expect(try await server.send(.put, "/db?partitioned=true").status == .preconditionFailed)
     #expect(try await server.send(.put, "/new?partitioned=false&q=2&n=1").status == .created)
   }
 }

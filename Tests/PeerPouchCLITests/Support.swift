@@ -115,6 +115,11 @@ final class RunningCommand: Sendable {
     try process.run()
   }
 
+  deinit {
+    // A test that failed did not end it.
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+  }
+
   /// The next line of output; `nil` at its end.
   func nextLine() async -> String? { await lines.next() }
 

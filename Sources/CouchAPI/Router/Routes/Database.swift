@@ -22,7 +22,9 @@ extension Router {
   private func createDatabase(_ name: String, _ context: Context) async throws -> Response {
     try await context.authorize(.createDatabase)
     guard DatabaseName.isLegal(name) else { throw DatabaseName.illegal(name) }
-    guard context.request.query["partitioned"] != "true" else {
+    if context.request.query["partitioned"] == "true" {
+      // That a database is there already is told first.
+      guard try await !databases.names().contains(name) else { throw PouchError(.databaseExists) }
       throw PouchError(.notImplemented, "There are no partitioned databases here.")
     }
     try await databases.create(name)
