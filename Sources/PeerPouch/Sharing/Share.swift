@@ -75,14 +75,22 @@ public final class Share: Sendable {
   ///
   /// If the hub cannot be reached, the share disappears when its lease is over.
   public func stop() async {
+    guard await halt() else { return }
+    peer.shares.remove(self)
+    await desk.end()
+  }
+
+  /// Ends the share's work and leaves what it wrote, as the death of the process does.
+  /// - Returns: whether it was at work.
+  @discardableResult
+  func halt() async -> Bool {
     let task = task.withLock { task in
       defer { task = nil }
       return task
     }
-    guard let task else { return }
+    guard let task else { return false }
     task.cancel()
     await task.value
-    peer.shares.remove(self)
-    await desk.end()
+    return true
   }
 }

@@ -12,7 +12,7 @@ struct SignalSweeper: Sendable {
 
   private let hub: any Database
   private let share: ShareID
-  private let options: PeerOptions
+  var options: PeerOptions
   private var seen: [DocumentID: ContinuousClock.Instant] = [:]
   private var mayPurge = true
 

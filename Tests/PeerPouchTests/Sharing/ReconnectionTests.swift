@@ -1,0 +1,124 @@
+import PeerTrust
+import PouchCore
+import PouchReplication
+import PouchStore
+import Testing
+
+@testable import PeerPouch
+
+/// What happens when connections, sharers and hubs go away and come back.
+@Suite(.timeLimit(.minutes(2)))
+struct ReconnectionTests {
+  @Test func `a lost connection is made again, and a live feed goes on where it was`() async throws {
+    let peers = try Peers()
+    let (anna, ben) = (try peers.peer(), try peers.peer())
+    let notes = try await Peers.notes(1)
+    let share = try await peers.hub.shareDatabase(notes, as: anna)
+    let theirs = try await ben.open(share.address)
+    var feed = theirs.changes(.live).makeAsyncIterator()
+    #expect(try await feed.next()?.id == "n0")
+    var states = theirs.connection.makeAsyncIterator()
+    #expect(await states.next()?.isConnected == true)
+    peers.transport.cutAll()
+    var seen: [PeerConnectionState] = []
+    while let state = await states.next() {
+      seen.append(state)
+      if state.isConnected { break }
+    }
+    #expect(seen.count >= 4)
+    if case .reconnecting = seen.first {} else { Issue.record("\(seen)") }
+    #expect(seen.contains(.signalling) && seen.contains(.connecting))
+    try await notes.put(["_id": "later"])
+    #expect(try await feed.next()?.id == "later")
+    #expect(try await theirs.info().documentCount == 2)
+    await anna.close()
+    await ben.close()
+  }
+
+  @Test func `a sharer that died and starts again has the same address, and is found again`() async throws {
+    let peers = try Peers()
+    let identity = Peers.identity()
+    let notes = try await Peers.notes()
+    let ben = try peers.peer()
+    var anna = try peers.peer(identity)
+    let share = try await peers.hub.shareDatabase(notes, as: anna) { _ in }
+    let theirs = try await ben.open(share.address)
+    let copy = try LocalDatabase.inMemory()
+    let live = Task { try await copy.sync(with: theirs, .live) }
+    var feed = copy.changes(.live).makeAsyncIterator()
+    for _ in 0..<3 { _ = try await feed.next() }
+    let lost = Task { await theirs.connection.first { if case .reconnecting = $0 { true } else { false } } }
+    // It dies: its record and its lease stay in the hub, its epoch's key is gone.
+    await share.halt()
+    await anna.switchboard.close()
+    peers.transport.cutAll()
+    #expect(await lost.value != nil)
+    anna = try peers.peer(identity)
+    let again = try await peers.hub.shareDatabase(notes, as: anna) { _ in }
+    #expect(again.dbname == share.dbname)
+    try await notes.put(["_id": "after"])
+    #expect(try await feed.next()?.id == "after")
+    #expect(try await theirs.info().documentCount == 4)
+    live.cancel()
+    _ = await live.result
+    await anna.close()
+    await ben.close()
+  }
+
+  @Test func `a sharer that stops and starts again is found without opening anew`() async throws {
+    let peers = try Peers()
+    let identity = Peers.identity()
+    let notes = try await Peers.notes()
+    let ben = try peers.peer()
+    let anna = try peers.peer(identity)
+    let share = try await peers.hub.shareDatabase(notes, as: anna)
+    let theirs = try await ben.open(share.address)
+    await anna.close()
+    #expect(await theirs.connection.first { $0 == .reconnecting("The share is not there.") } != nil)
+    let again = try peers.peer(identity)
+    try await peers.hub.shareDatabase(notes, as: again)
+    #expect(try await theirs.info().documentCount == 3)
+    await again.close()
+    await ben.close()
+  }
+
+  @Test func `while a hub is down connections go on, and new ones wait until it is back`() async throws {
+    let peers = try Peers()
+    let server = try HubServer()
+    let (anna, ben, carl) = (try peers.peer(), try peers.peer(), try peers.peer())
+    let (hubOfAnna, hubOfBen, hubOfCarl) = (server.client(), server.client(), server.client())
+    let share = try await hubOfAnna.shareDatabase(Peers.notes(), as: anna)
+    let events = share.events
+    _ = try await hubOfBen.getSharedDatabases(as: ben)
+    _ = try await hubOfCarl.getSharedDatabases(as: carl)
+    let theirs = try await ben.open(share.address)
+    server.setDown(true)
+    #expect(try await theirs.info().documentCount == 3)
+    let waiting = try await carl.open(share.address, waiting: .nothing)
+    async let count = waiting.info().documentCount
+    #expect(await waiting.connection.first { if case .reconnecting = $0 { true } else { false } } != nil)
+    // The sharer's feed has to notice as well: something ends its long poll.
+    try await server.database.put(["_id": "p-signal-noise", "recipient": .string(ExactString(share.id))])
+    #expect(await Share.first(events) { if case .hubLost = $0 { true } else { false } } != nil)
+    server.setDown(false)
+    #expect(try await count == 3)
+    for peer in [anna, ben, carl] { await peer.close() }
+  }
+
+  @Test func `the last use of a connection ends it`() async throws {
+    let peers = try Peers()
+    let (anna, ben) = (try peers.peer(), try peers.peer())
+    let share = try await peers.hub.shareDatabase(Peers.notes(), as: anna)
+    let events = share.events
+    let first = try await ben.open(share.address)
+    let second = try await ben.open(share.address)
+    try await first.close()
+    #expect(try await second.info().documentCount == 3)
+    try await second.close()
+    #expect(await Share.first(events) { if case .left = $0 { true } else { false } } != nil)
+    #expect(second.connection.present == .closed)
+    #expect(ben.switchboard.all.isEmpty)
+    await anna.close()
+    await ben.close()
+  }
+}
