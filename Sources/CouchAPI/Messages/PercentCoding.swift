@@ -5,15 +5,18 @@ enum PercentCoding {
   /// The decoded segments of a path. Empty segments at the end do not count, as in CouchDB: `/db/` is `/db`.
   static func segments(of path: some StringProtocol) throws(PouchError) -> [String] {
     guard path.utf8.first == 0x2F else { throw PouchError(.badRequest, "The path must begin with a slash.") }
-    var parts = path.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+    var parts = Substring(path).utf8.dropFirst().split(separator: 0x2F, omittingEmptySubsequences: false)
     while let last = parts.last, last.isEmpty { parts.removeLast() }
     var segments: [String] = []
-    for part in parts { segments.append(try decode(part)) }
+    segments.reserveCapacity(parts.count)
+    for part in parts { segments.append(try decode(Substring(part))) }
     return segments
   }
 
   /// - Throws: ``PouchError/Code/badRequest`` for a `%` without two hexadecimal digits, and bytes that are no UTF-8.
   static func decode(_ text: some StringProtocol) throws(PouchError) -> String {
+    // Most have nothing to decode.
+    guard text.utf8.contains(where: { $0 == 0x25 || $0 == 0x2B }) else { return String(text) }
     var bytes: [UInt8] = []
     bytes.reserveCapacity(text.utf8.count)
     var rest = text.utf8.makeIterator()

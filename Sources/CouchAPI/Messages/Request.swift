@@ -27,7 +27,7 @@ public struct Request: Sendable {
   public init(
     _ method: HTTPRequest.Method, target: some StringProtocol, headers: HTTPFields = [:], body: Body = .empty
   ) throws(PouchError) {
-    let mark = target.firstIndex(of: "?")
+    let mark = target.utf8.firstIndex(of: 0x3F)
     self.init(
       method, try PercentCoding.segments(of: target[..<(mark ?? target.endIndex)]),
       query: try mark.map { mark throws(PouchError) in try Query(parsing: target[target.index(after: mark)...]) }

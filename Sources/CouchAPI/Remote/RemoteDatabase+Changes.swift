@@ -233,27 +233,41 @@ private struct ChangesAnswer {
   /// - Parameter position: stands for a position that the server left out (`seq_interval`).
   private func change(_ slice: JSONSlice, after position: UpdateSequence) throws(PouchError) -> Change {
     var sequence = position
-    if let given = slice["seq"], !given.isNull {
-      guard let position = database.sequence(given) else { throw database.nonsense("seq") }
-      sequence = position
+    var name: String?
+    var list: JSONSlice?
+    var isDeleted = false
+    var doc: JSONSlice?
+    // In one pass: a feed has many of these.
+    for member in slice.members {
+      let value = member.value
+      if member.isNamed("seq") {
+        guard !value.isNull else { continue }
+        guard let position = database.sequence(value) else { throw database.nonsense("seq") }
+        sequence = position
+      } else if member.isNamed("id") {
+        name = value.string
+      } else if member.isNamed("changes") {
+        list = value
+      } else if member.isNamed("deleted") {
+        isDeleted = value.bool ?? false
+      } else if member.isNamed("doc") {
+        doc = value
+      }
     }
-    guard let text = slice["id"]?.string, let list = slice["changes"] else { throw database.nonsense("changes") }
-    let id = DocumentID(text)
+    guard let name, let list else { throw database.nonsense("changes") }
+    let id = DocumentID(name)
     var revisions: [RevisionID] = []
     for element in list.elements {
-      guard let text = element["rev"]?.string, let revision = try? RevisionID(text) else {
-        throw database.nonsense("rev")
-      }
+      guard let revision = element["rev"]?.revision else { throw database.nonsense("rev") }
       revisions.append(revision)
     }
     guard !revisions.isEmpty else { throw database.nonsense("changes") }
     var document: Document?
-    if case .documents(let parts) = query.rows, let doc = slice["doc"], doc.isObject {
+    if case .documents(let parts) = query.rows, let doc, doc.isObject {
       let options = GetOptions(including: parts.intersection(RemoteDatabase.listedParts))
       document = try AnsweredDocuments(database, options).document(doc, of: id)
     }
     return Change(
-      sequence: sequence, id: id, revisions: revisions, isDeleted: slice["deleted"]?.bool ?? false,
-      document: document)
+      sequence: sequence, id: id, revisions: revisions, isDeleted: isDeleted, document: document)
   }
 }

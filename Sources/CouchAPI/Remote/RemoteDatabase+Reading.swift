@@ -130,7 +130,7 @@ extension RemoteDatabase {
   public func revsDiff(_ revisions: [DocumentID: [RevisionID]]) async throws -> [DocumentID: RevisionsDiff] {
     try checkOpen()
     var differences: [DocumentID: RevisionsDiff] = [:]
-    var rest = revisions.filter { !$0.value.isEmpty }.map { ($0.key, $0.value) }[...]
+    var rest = revisions.compactMap { $0.value.isEmpty ? nil : ($0.key, $0.value) }[...]
     while !rest.isEmpty {
       var bytes = 0
       let part = rest.prefix { id, revisions in

@@ -236,7 +236,8 @@ extension RemoteDatabase {
 
   /// A position as the server wrote it.
   func sequence(_ slice: JSONSlice) -> UpdateSequence? {
-    slice.bytes.count <= RemoteLimits.sequence ? UpdateSequence(slice.json) : nil
+    guard slice.bytes.count <= RemoteLimits.sequence else { return nil }
+    return slice.string.map { UpdateSequence($0) } ?? UpdateSequence(slice.json)
   }
 
   func sleep(_ duration: Duration) async throws {
@@ -270,7 +271,7 @@ enum RevisionLists {
   static func revisions(_ slice: JSONSlice) throws(PouchError) -> [RevisionID] {
     var revisions: [RevisionID] = []
     for element in slice.elements {
-      guard let text = element.string, let revision = try? RevisionID(text) else {
+      guard let revision = element.revision else {
         throw PouchError(.badResponse, "The server's answer names something that is no revision.")
       }
       revisions.append(revision)

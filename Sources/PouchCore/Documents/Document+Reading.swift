@@ -113,8 +113,8 @@ extension Document {
       guard let text = value.string else { throw PouchError(.illegalDocumentID, "Document id must be a string") }
       id = DocumentID(text)
     case "_rev":
-      guard let text = value.string else { throw PouchError(.badRequest, "Invalid rev format") }
-      revision = try RevisionID(text)
+      guard let name = value.revision else { throw PouchError(.badRequest, "Invalid rev format") }
+      revision = name
     case "_deleted":
       guard let flag = value.bool else { throw PouchError(.invalidDocument, "Bad special document member: _deleted") }
       isDeleted = flag

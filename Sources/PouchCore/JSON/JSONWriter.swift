@@ -49,6 +49,11 @@ public struct JSONWriter: Sendable {
     bytes.append(contentsOf: String(value).utf8)
   }
 
+  /// Appends 16 hexadecimal digits, which belong into a string.
+  mutating func writeDigits(of word: UInt64) {
+    HexWord.append(word, to: &bytes)
+  }
+
   /// Appends a value.
   public mutating func write(_ json: JSON) {
     switch json {

@@ -25,17 +25,24 @@ public struct UpdateSequence: Sendable, Hashable {
 
   /// A position as some database wrote it; `0` is the start for all of them.
   public init(_ text: String) {
-    if text == "0" {
-      form = .start
-    } else if let dash = text.firstIndex(of: "-"), let number = Int64(text[..<dash]), number >= 0,
-      text.distance(from: dash, to: text.endIndex) == 17,
-      let epoch = UInt64(text[text.index(after: dash)...], radix: 16),
-      UpdateSequence(number: number, epoch: epoch).description == text
-    {
-      form = .numbered(number, epoch: epoch)
-    } else {
-      form = .foreign(ExactString(text))
+    var copy = text
+    form = text == "0" ? .start : copy.withUTF8(UpdateSequence.numbered) ?? .foreign(ExactString(text))
+  }
+
+  /// Reads a number without leading zeros, a dash, and 16 hexadecimal digits: the one way in which ``description``
+  /// writes a position of an embedded database.
+  private static func numbered(_ text: UnsafeBufferPointer<UInt8>) -> Form? {
+    let dash = text.count - HexWord.digits - 1
+    // Nineteen digits fit the unsigned number, and the largest signed one has as many.
+    guard (1...19).contains(dash), text[dash] == 0x2D, dash == 1 || text[0] != 0x30,
+      let epoch = HexWord.read(text, at: dash + 1)
+    else { return nil }
+    var number: UInt64 = 0
+    for byte in text[..<dash] {
+      guard (0x30...0x39).contains(byte) else { return nil }
+      number = number * 10 + UInt64(byte - 0x30)
     }
+    return Int64(exactly: number).map { .numbered($0, epoch: epoch) }
   }
 
   /// A position as it stands in JSON: a string, or a number (CouchDB 1, PouchDB) or array (Cloudant) of a server whose
@@ -75,7 +82,12 @@ extension UpdateSequence: CustomStringConvertible {
     case .start: "0"
     case .foreign(let text): text.string
     case .numbered(let number, let epoch):
-      "\(number)-\(String(repeating: "0", count: epoch.leadingZeroBitCount / 4))\(epoch == 0 ? "" : String(epoch, radix: 16))"
+      {
+        var bytes = Array(String(number).utf8)
+        bytes.append(0x2D)
+        HexWord.append(epoch, to: &bytes)
+        return String(decoding: bytes, as: UTF8.self)
+      }()
     }
   }
 }

@@ -25,13 +25,19 @@ public struct RevisionID: Sendable, Hashable {
   /// An id with any text after the dash.
   public init(generation: Int, suffix: String) {
     self.generation = generation
-    tail = RevisionID.digest(of: suffix.utf8) ?? .other(ExactString(suffix))
+    var text = suffix
+    tail = text.withUTF8 { RevisionID.digest($0) } ?? .other(ExactString(suffix))
   }
 
   /// Reads `GENERATION-SUFFIX`.
   /// - Throws: ``PouchError/Code/badRequest`` (`Invalid rev format`) for anything else, for a suffix over
   ///   ``Limits/revisionSuffix`` bytes and for a generation over ``Limits/generation``.
   public init(_ text: String) throws(PouchError) {
+    var copy = text
+    if let id = copy.withUTF8({ RevisionID(digestForm: $0) }) {
+      self = id
+      return
+    }
     let utf8 = text.utf8
     guard let dash = utf8.firstIndex(of: 0x2D), dash > utf8.startIndex,
       utf8[..<dash].allSatisfy({ (0x30...0x39).contains($0) }),
@@ -41,32 +47,44 @@ public struct RevisionID: Sendable, Hashable {
     self.init(generation: generation, suffix: String(text[utf8.index(after: dash)...]))
   }
 
-  private static func digest(of text: String.UTF8View) -> Suffix? {
-    guard text.count == 32 else { return nil }
-    var words: (high: UInt64, low: UInt64) = (0, 0)
-    for (index, byte) in text.enumerated() {
-      guard let value = JSONScanner.hexValue(byte), byte > 0x46 || byte < 0x41 else { return nil }
-      if index < 16 { words.high = words.high << 4 | UInt64(value) } else { words.low = words.low << 4 | UInt64(value) }
+  /// Reads a generation and 32 lowercase hexadecimal digits, which is what nearly all ids are.
+  /// - Returns: `nil` for other ids and for what is none.
+  init?(digestForm text: UnsafeBufferPointer<UInt8>) {
+    let dash = text.count - RevisionID.digestDigits - 1
+    // Eighteen digits are no number that is too large.
+    guard (1...18).contains(dash), text[dash] == 0x2D,
+      let digest = RevisionID.digest(UnsafeBufferPointer(rebasing: text[(dash + 1)...]))
+    else { return nil }
+    var generation = 0
+    for byte in text[..<dash] {
+      guard (0x30...0x39).contains(byte) else { return nil }
+      generation = generation * 10 + Int(byte - 0x30)
     }
-    return .digest(high: words.high, low: words.low)
+    self.generation = generation
+    tail = digest
+  }
+
+  private static let digestDigits = 2 * HexWord.digits
+
+  private static func digest(_ text: UnsafeBufferPointer<UInt8>) -> Suffix? {
+    guard text.count == digestDigits, let high = HexWord.read(text, at: 0),
+      let low = HexWord.read(text, at: HexWord.digits)
+    else { return nil }
+    return .digest(high: high, low: low)
   }
 
   /// The text after the dash.
   public var suffix: String {
     switch tail {
-    case .digest: String(decoding: digestDigits!, as: UTF8.self)
+    case .digest(let high, let low):
+      {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(RevisionID.digestDigits)
+        HexWord.append(high, to: &digits)
+        HexWord.append(low, to: &digits)
+        return String(decoding: digits, as: UTF8.self)
+      }()
     case .other(let text): text.string
-    }
-  }
-
-  private var digestDigits: [UInt8]? {
-    guard case .digest(let high, let low) = tail else { return nil }
-    return [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
-      for index in 0..<16 {
-        buffer[index] = JSONEscape.hexDigit(UInt8(truncatingIfNeeded: high >> (60 - 4 * index)) & 0xF)
-        buffer[16 + index] = JSONEscape.hexDigit(UInt8(truncatingIfNeeded: low >> (60 - 4 * index)) & 0xF)
-      }
-      count = 32
     }
   }
 }
@@ -110,12 +128,5 @@ extension RevisionID {
   public init(generation: Int, digestWords words: (high: UInt64, low: UInt64)) {
     self.generation = generation
     tail = .digest(high: words.high, low: words.low)
-  }
-}
-
-extension JSONWriter {
-  /// Appends a revision id as a JSON string.
-  public mutating func write(_ revision: RevisionID) {
-    write(revision.description)
   }
 }

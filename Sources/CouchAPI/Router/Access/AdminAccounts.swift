@@ -16,6 +16,7 @@ public struct AdminAccounts: AccessPolicy {
   private let accounts: [String: Account]
   private let sessions: SessionCookies
   private let passwords: PasswordDigests
+  private let proven = ProvenCredentials()
 
   private struct Account: Sendable {
     let password: PasswordDigests.Digest
@@ -38,8 +39,13 @@ public struct AdminAccounts: AccessPolicy {
   }
 
   public func authenticate(_ request: Request) async throws -> Authentication {
-    if let header = request.headers[.authorization], let credentials = try BasicCredentials(header) {
-      return Authentication(try verify(credentials.name, credentials.password, .password))
+    if let header = request.headers[.authorization] {
+      if let principal = proven.principal(for: header) { return Authentication(principal) }
+      if let credentials = try BasicCredentials(header) {
+        let principal = try verify(credentials.name, credentials.password, .password)
+        proven.keep(header, for: principal)
+        return Authentication(principal)
+      }
     }
     guard let cookie = SessionCookies.value(in: request.headers) else { return Authentication(.anonymous) }
     let claim = try SessionCookies.Claim(cookie)
