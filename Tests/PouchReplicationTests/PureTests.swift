@@ -224,6 +224,16 @@ struct WaitingTests {
     #expect(budget.held == 100)
   }
 
+  @Test func `what was set aside in vain is for those who wait`() async throws {
+    let budget = ByteBudget(total: 100)
+    try await budget.acquire(60)
+    let next = Task { try await budget.acquire(90) }
+    while budget.waiting < 1 { await Task.yield() }
+    budget.charge(-50)
+    try await next.value
+    #expect(budget.held == 100)
+  }
+
   @Test func `who waits for a budget and gives up is in nobody's way`() async throws {
     let budget = ByteBudget(total: 100)
     try await budget.acquire(60)

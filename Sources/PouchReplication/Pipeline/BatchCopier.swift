@@ -53,9 +53,13 @@ struct BatchCopier: Sendable {
   private func missingRevisions(of documents: [ChangedDocument]) async throws -> [MissingRevision] {
     var asked: [DocumentID: [RevisionID]] = [:]
     var order: [DocumentID] = []
+    asked.reserveCapacity(documents.count)
     for document in documents {
-      if asked[document.id] == nil { order.append(document.id) }
-      asked[document.id, default: []] += document.revisions
+      if let earlier = asked.updateValue(document.revisions, forKey: document.id) {
+        asked[document.id] = earlier + document.revisions
+      } else {
+        order.append(document.id)
+      }
     }
     let question = asked
     let answer = try await pipeline.retrier.run { try await pipeline.target.revsDiff(question) }
@@ -63,6 +67,11 @@ struct BatchCopier: Sendable {
     for id in order {
       guard let difference = answer[id], let revisions = asked[id] else { continue }
       // Only what the feed told of is asked for, whatever the target says; each once.
+      if revisions.count == 1, difference.missing == revisions {
+        missing.append(
+          MissingRevision(id: id, revision: revisions[0], possibleAncestors: difference.possibleAncestors))
+        continue
+      }
       var wanted = Set(difference.missing)
       for revision in revisions where wanted.remove(revision) != nil {
         missing.append(
@@ -99,9 +108,9 @@ struct BatchCopier: Sendable {
     var held = reserved
     defer { pipeline.budget.release(held) }
     let sorted = SortedRevisions(try await read(part, upTo: reserved), of: part)
-    let extra = max(0, sorted.bytes - reserved)
-    pipeline.budget.charge(extra)
-    held += extra
+    // From here on the documents themselves count. What was set aside for larger ones is for others.
+    pipeline.budget.charge(sorted.bytes - held)
+    held = sorted.bytes
     let (documents, bytes) = (sorted.documents, sorted.bytes)
     pipeline.estimate.update { $0.observe(documents: documents, bytes: bytes) }
     note(sorted)

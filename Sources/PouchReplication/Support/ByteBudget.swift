@@ -41,7 +41,8 @@ final class ByteBudget: Sendable {
     }
   }
 
-  /// Takes more bytes without waiting: those of documents that turned out larger and are here already.
+  /// Takes more bytes without waiting: those of documents that turned out larger and are here already. A negative
+  /// number gives bytes back.
   func charge(_ bytes: Int) {
     monitor.update { $0.held += bytes }
   }
