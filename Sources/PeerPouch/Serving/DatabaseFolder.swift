@@ -8,6 +8,12 @@ public import PouchStore
   import Foundation
 #endif
 
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
 /// The databases in a folder, each the file `NAME.pouch`, for a server that offers them by name.
 ///
 /// Names are CouchDB's: they begin with a lower-case letter, then letters, digits and `_$()+-/`; a slash becomes `%2F` in
@@ -18,6 +24,7 @@ public import PouchStore
 public actor DatabaseFolder: DatabaseSet {
   private struct Entry {
     let database: LocalDatabase
+    let file: String
     var security: JSON?
     var lastUse: UInt64
   }
@@ -147,9 +154,8 @@ public actor DatabaseFolder: DatabaseSet {
   private func entry(_ name: String) throws -> Entry {
     uses += 1
     // A file that was removed by another process is gone for this one too.
-    if var entry = open[name], FileManager.default.fileExists(atPath: file(of: name)) {
-      entry.lastUse = uses
-      open[name] = entry
+    if let entry = open[name], access(entry.file, F_OK) == 0 {
+      open[name]?.lastUse = uses
       return entry
     }
     open[name] = nil
@@ -165,7 +171,7 @@ public actor DatabaseFolder: DatabaseSet {
     if open.count >= openLimit, let oldest = open.min(by: { $0.value.lastUse < $1.value.lastUse }) {
       open[oldest.key] = nil
     }
-    let entry = Entry(database: database, security: nil, lastUse: uses)
+    let entry = Entry(database: database, file: file(of: name), security: nil, lastUse: uses)
     open[name] = entry
     return entry
   }

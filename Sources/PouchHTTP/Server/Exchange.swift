@@ -83,6 +83,33 @@ struct Exchange {
   }
 
   private mutating func answer() async -> Outcome {
+    switch await respond() {
+    case .refused(let outcome): return outcome
+    case .answered(let answer):
+      defer {
+        if answer.isLive { connection.endLiveFeed() }
+        answer.requestBody?.end()
+      }
+      return await send(answer.response, isHead: answer.isHead, isLive: answer.isLive, answer.requestBody)
+    }
+  }
+
+  private enum Reply {
+    /// The request could not be understood; the answer is on its way.
+    case refused(Outcome)
+    case answered(Answer)
+  }
+
+  private struct Answer {
+    let response: Response
+    let isHead: Bool
+    let isLive: Bool
+    let requestBody: RequestBody?
+  }
+
+  /// Finds the response. What that takes of the task's stack is free again while the response is sent, which with a
+  /// feed may be for days.
+  private func respond() async -> Reply {
     let reader: RequestReader
     let body: RequestBody?
     do throws(PouchError) {
@@ -90,9 +117,8 @@ struct Exchange {
       body = reader.body(connection, limit: context.maxRequestBody)
     } catch {
       Exchange.refuse(error, connection)
-      return Outcome(status: HTTPFailure.response(error).status, keepsConnection: false)
+      return .refused(Outcome(status: HTTPFailure.response(error).status, keepsConnection: false))
     }
-    defer { body?.end() }
 
     var origin: String?
     var isPreflight = false
@@ -109,25 +135,31 @@ struct Exchange {
         let request = try reader.request(body, limit: context.maxRequestBody)
         isLive = request.isLiveFeed
         if isLive { connection.beginLiveFeed() }
-        response = await respond(request)
+        response = isLive ? await respondApart(request) : await respond(request)
       } catch {
         response = HTTPFailure.response(error)
       }
     }
-    defer { if isLive { connection.endLiveFeed() } }
 
     if Task.isCancelled { response = HTTPFailure.response(HTTPFailure.shuttingDown) }
     // An answer about a body that could not be read is not the responder's to give.
     if let failure = body?.failure, failure.code != .cancelled { response = HTTPFailure.response(failure) }
     context.guardian.share(&response.headers, with: origin, isPreflight: isPreflight)
     if !isLive { context.compressor.compress(&response, for: reader) }
-    return await send(response, isHead: reader.method == .head, isLive: isLive, body)
+    return .answered(Answer(response: response, isHead: reader.method == .head, isLive: isLive, requestBody: body))
   }
 
   /// Answers away from the event loop and whatever else runs this.
   @concurrent
   private func respond(_ request: Request) async -> Response {
     await context.respond(request)
+  }
+
+  /// Answers in a task of its own. Whatever a task's stack has grown to, it keeps until it ends: the connection's would
+  /// keep some 10 KiB for as long as the feed waits.
+  private func respondApart(_ request: Request) async -> Response {
+    async let response = context.respond(request)
+    return await response
   }
 
   // MARK: Sending

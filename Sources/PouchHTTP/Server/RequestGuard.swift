@@ -41,9 +41,7 @@ struct RequestGuard: Sendable {
   ///   - host: what the request calls this server, with the port.
   ///   - isLocal: whether both ends of the connection are on this machine.
   func verdict(_ method: HTTPRequest.Method, _ headers: HTTPFields, host: String, isLocal: Bool) -> Verdict {
-    guard let name = ServerNames.name(ofHost: host), names.contains(name) else {
-      return .refuse(PouchError(.misdirectedRequest))
-    }
+    guard names.contains(host: host) else { return .refuse(PouchError(.misdirectedRequest)) }
     if audience == .adminParty {
       guard isLocal else { return .refuse(PouchError(.forbidden, "Only this machine may ask.")) }
       guard !headers.contains(where: { RequestGuard.isForwarding($0.name) }) else {

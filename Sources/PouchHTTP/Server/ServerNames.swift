@@ -27,6 +27,17 @@ struct ServerNames: Sendable {
     self.names = names
   }
 
+  /// Whether a `Host` header, with or without a port, names this server.
+  func contains(host: String) -> Bool {
+    // Nearly always it does so in the usual form.
+    if let colon = host.utf8.firstIndex(of: 0x3A), names.contains(String(host[..<colon])),
+      ServerNames.isPort(host[colon...])
+    {
+      return true
+    }
+    return ServerNames.name(ofHost: host).map { contains($0) } ?? false
+  }
+
   /// - Parameter name: as ``name(ofHost:)`` gives it.
   func contains(_ name: String) -> Bool {
     names.contains(name) || (listensEverywhere && ServerNames.isAddress(name))
