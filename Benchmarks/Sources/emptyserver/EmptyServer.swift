@@ -1,3 +1,4 @@
+import Foundation
 import Hummingbird
 import Logging
 
@@ -14,7 +15,10 @@ enum EmptyServer {
     try await Application(
       router: router,
       configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
-      onServerRunning: { channel in print(channel.localAddress?.port ?? 0) },
+      // Written at once: what `print` says to a pipe stays in its buffer.
+      onServerRunning: { channel in
+        FileHandle.standardOutput.write(Data("\(channel.localAddress?.port ?? 0)\n".utf8))
+      },
       logger: logger
     ).runService()
   }
