@@ -51,7 +51,7 @@ final class Peer {
     let (states, incoming) = (made.connectionStates, made.incomingDataChannels)
     // Each ends with the connection.
     Task { @concurrent in for await state in states { Output.tell(state) } }
-    Task { [weak self] in for await channel in incoming { await self?.add(PeerChannel(channel)) } }
+    Task { [weak self] in for await channel in incoming { self?.add(PeerChannel(channel)) } }
     if isTrickling {
       let candidates = made.localCandidates
       Task { @concurrent in for await candidate in candidates { Output.tell(candidate) } }
@@ -102,7 +102,7 @@ final class Peer {
     self.connection = nil
     let channels = self.channels.values
     self.channels = [:]
-    for channel in channels { await channel.forget() }
+    for channel in channels { channel.forget() }
     connection.close()
     return [:]
   }
@@ -135,13 +135,13 @@ final class Peer {
   private func open(_ request: Request) async throws -> [String: Field] {
     let label = try request.required(\.label, "label")
     guard channels[label] == nil else { throw Refusal(description: "there is a channel \(label)") }
-    await add(PeerChannel(try existing().createDataChannel(label, DataChannel.Options(request))))
+    add(PeerChannel(try existing().createDataChannel(label, DataChannel.Options(request))))
     return [:]
   }
 
-  private func add(_ channel: PeerChannel) async {
+  private func add(_ channel: PeerChannel) {
     channels[channel.channel.label] = channel
-    await channel.begin()
+    channel.begin()
   }
 
   private func channel(of request: Request) throws -> PeerChannel {

@@ -2,7 +2,10 @@ import WebRTC
 
 extension PeerChannel {
   /// Sends messages as fast as they are taken, until so many bytes are sent, or the time is over if there is one.
-  func pump(_ total: Int, size: Int, for time: Duration?) async throws -> [String: Field] {
+  ///
+  /// It makes them aside, as a program does that has other things to do.
+  @concurrent
+  nonisolated func pump(_ total: Int, size: Int, for time: Duration?) async throws -> [String: Field] {
     try await channel.opened()
     let block = Patterns.block(size)
     let start = ContinuousClock.now

@@ -2,8 +2,11 @@ import Foundation
 import WebRTC
 
 /// A channel, and what is done with its messages: its subprotocol says it.
-actor PeerChannel {
-  private enum Manner: String {
+///
+/// It lives on the engine, so that a message that comes in is dealt with, and echoed, without a change of threads.
+@RTCEngine
+final class PeerChannel {
+  private nonisolated enum Manner: String {
     case echo
     case sink
     case discard
@@ -28,7 +31,7 @@ actor PeerChannel {
   }
 
   nonisolated let channel: DataChannel
-  private let manner: Manner
+  private nonisolated let manner: Manner
   private var received = Received()
   var awaited = Awaited.nothing
 
@@ -43,7 +46,7 @@ actor PeerChannel {
   }
 
   /// Whether what goes over it has a checksum.
-  var isDigested: Bool { manner.isDigested }
+  nonisolated var isDigested: Bool { manner.isDigested }
 
   // MARK: - Its life
 

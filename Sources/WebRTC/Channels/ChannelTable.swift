@@ -58,7 +58,8 @@ final class ChannelTable {
     guard case .connected(_, let isClient, let limit) = phase else { return }
     if let id = channel.options.negotiatedID {
       channel.update { $0.open(id: id, sendLimit: limit, isAcknowledged: true) }
-      return
+      // What waited to be sent was let in just now.
+      return hasMessages(channel)
     }
     // RFC 8832, section 6: the DTLS client uses even numbers, the server odd ones.
     let candidates = stride(from: isClient ? 0 : 1, to: SctpTuning.streams, by: 2)
@@ -166,8 +167,9 @@ final class ChannelTable {
       entries[stream]?.channel.update { $0.acknowledge() }
     case .open(let open):
       guard case .connected(_, let isClient, let limit) = phase, (stream % 2 == 0) != isClient,
-        stream < SctpTuning.streams, entries[stream] == nil
+        stream < SctpTuning.streams, isFree(stream)
       else { return refuse(stream) }
+      if let old = entries.removeValue(forKey: stream) { end(old.channel, nil) }
       let channel = DataChannel(label: open.label, options: .init(open), isIncoming: true, table: self)
       entries[stream] = Entry(channel: channel)
       channel.update { state in
@@ -178,6 +180,15 @@ final class ChannelTable {
       if case .enqueued = incomingContinuation.yield(channel) { return }
       close(channel)
     }
+  }
+
+  /// Whether the peer may open a channel on a stream.
+  ///
+  /// It may take the number of one that both sides have reset as soon as it knows that, which may be before its
+  /// confirmation has come here.
+  private func isFree(_ stream: UInt16) -> Bool {
+    guard let entry = entries[stream] else { return true }
+    return entry.isResetByPeer && entry.isResetting
   }
 
   /// RFC 8832, section 6: what makes no sense closes the stream.
@@ -217,6 +228,8 @@ final class ChannelTable {
 
   /// The peer knows that no more will come on a stream.
   func outgoingReset(_ stream: UInt16) {
+    // It may be of the channel that had the number before.
+    guard entries[stream]?.isResetting == true else { return }
     entries[stream]?.isResetHere = true
     endIfReset(stream)
   }

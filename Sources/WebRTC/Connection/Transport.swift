@@ -58,6 +58,7 @@ extension PeerConnection {
       if case .waiting = transport { fail(.noPath) }
     case .pair(let pair):
       selectedCandidatePair = pair
+      transport.association?.pathChanged()
     }
   }
 

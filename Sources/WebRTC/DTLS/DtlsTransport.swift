@@ -130,7 +130,10 @@ final class DtlsTransport {
     }
     timer = EngineTimer(after: .microseconds(microseconds)) { [unowned self] in
       guard let ssl = self.ssl else { return }
-      if copenssl_handle_timeout(ssl) < 0 { return fail(.timedOut) }
+      if copenssl_handle_timeout(ssl) < 0 {
+        ERR_clear_error()
+        return fail(.timedOut)
+      }
       setTimer(ssl)
     }
   }
@@ -173,6 +176,8 @@ final class DtlsTransport {
     }
     // A datagram may hold several records.
     repeat {
+      // What an earlier call left, of this connection or another, would count as this one's error (SSL_get_error(3)).
+      ERR_clear_error()
       let count = SSL_read(ssl, plain.baseAddress, Int32(plain.count))
       guard count > 0 else { return stopped(ssl, count) }
       onPacket(UnsafeRawBufferPointer(rebasing: plain[..<Int(count)]))

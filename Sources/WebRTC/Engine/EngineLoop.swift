@@ -17,6 +17,9 @@ final class EngineLoop: SerialExecutor, @unchecked Sendable {
     case work(@RTCEngine @Sendable () -> Void)
   }
 
+  /// How often in a row jobs are looked for before the sockets and timers are.
+  private static let roundsPerTurn = 8
+
   private struct State {
     var items: [Item] = []
     /// Whether the thread waits, or is about to, and has to be woken.
@@ -75,13 +78,25 @@ final class EngineLoop: SerialExecutor, @unchecked Sendable {
   private func run() -> Never {
     thread.store(currentThread(), ordering: .releasing)
     g_main_context_push_thread_default(context)
-    var items: [Item] = []
     while true {
-      items.removeAll(keepingCapacity: true)
-      state.withLock { state in
-        swap(&items, &state.items)
-        state.isAsleep = items.isEmpty
+      let isIdle = runItems()
+      // Waits only if there was nothing to do; what comes from here on wakes it.
+      g_main_context_iteration(context, isIdle ? 1 : 0)
+      runDeferred()
+    }
+  }
+
+  /// Runs what waits, and what that leads to, for some rounds: a message that is answered goes out before the sockets are
+  /// looked at again.
+  /// - Returns: whether there is nothing left to do. Then whoever adds something wakes the thread.
+  private func runItems() -> Bool {
+    for _ in 0..<Self.roundsPerTurn {
+      let items = state.withLock { state in
+        defer { state.items.removeAll(keepingCapacity: true) }
+        state.isAsleep = state.items.isEmpty
+        return state.items
       }
+      if items.isEmpty { return true }
       for item in items {
         switch item {
         case .job(let job): job.runSynchronously(on: asUnownedSerialExecutor())
@@ -89,10 +104,8 @@ final class EngineLoop: SerialExecutor, @unchecked Sendable {
         }
       }
       runDeferred()
-      // Waits only if there was nothing to do; what comes from here on wakes it.
-      g_main_context_iteration(context, items.isEmpty ? 1 : 0)
-      runDeferred()
     }
+    return false
   }
 
   private func runDeferred() {

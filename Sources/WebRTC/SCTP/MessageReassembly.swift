@@ -25,4 +25,9 @@ struct MessageReassembly {
     message.append(contentsOf: bytes)
     message.withUnsafeBytes(body)
   }
+
+  /// Drops what has come of a message of which no more will.
+  mutating func forget(_ stream: UInt16) {
+    parts[stream] = nil
+  }
 }

@@ -41,6 +41,9 @@ final class SctpAssociation {
   private var address: UnsafeMutableRawPointer?
   private var reassembly: MessageReassembly
   private var sendBuffer: Int
+  /// The shortest round trip on the present path, in milliseconds.
+  private var shortestRoundTrip = Int.max
+  private var lastGrowth = ContinuousClock.now
   private var resets = StreamResets()
   private(set) var packets = PacketCounts()
 
@@ -103,7 +106,7 @@ final class SctpAssociation {
       socket, SCTP_ENABLE_STREAM_RESET,
       sctp_assoc_value(
         assoc_id: sctp_assoc_t(SCTP_FUTURE_ASSOC), assoc_value: UInt32(SCTP_ENABLE_RESET_STREAM_REQ)))
-    for type in [SCTP_ASSOC_CHANGE, SCTP_STREAM_RESET_EVENT] {
+    for type in [SCTP_ASSOC_CHANGE, SCTP_STREAM_RESET_EVENT, SCTP_PARTIAL_DELIVERY_EVENT] {
       set(
         socket, SCTP_EVENT,
         sctp_event(se_assoc_id: sctp_assoc_t(SCTP_FUTURE_ASSOC), se_type: UInt16(type), se_on: 1))
@@ -123,6 +126,9 @@ final class SctpAssociation {
     setPathOptions(of: socket)
     set(socket, level: SOL_SOCKET, SO_SNDBUF, Int32(clamping: sendBuffer))
     set(socket, level: SOL_SOCKET, SO_RCVBUF, Int32(clamping: configuration.window))
+    // Messages are delivered whole as far as half of the window holds them: of one that is delivered in parts and then given
+    // up, because its channel is not reliable, usrsctp tells the end as if it were whole.
+    set(socket, SCTP_PARTIAL_DELIVERY_POINT, UInt32(min(configuration.maxMessageSize + 1, configuration.window)))
   }
 
   /// Set before there is an association: where both sides begin at once, the peer's cookie makes a new one, which has what
@@ -211,16 +217,33 @@ final class SctpAssociation {
   }
 
   /// Makes the send buffer as large as what is on its way, and a little more.
+  ///
+  /// Beyond some size it grows slowly (as RFC 3742 has slow start do), so that it is seen in time when round trips become
+  /// longer, and there it stops: what is sent beyond that waits in a queue on
+  /// the way, or is lost when the queue is full, such as the peer's socket.
   /// - Returns: whether it grew.
   private func fitSendBuffer(for message: Int) -> Bool {
-    guard let socket, let status else { return false }
-    let wanted = max(Int(status.sstat_primary.spinfo_cwnd) + SctpTuning.unsent, 2 * SctpTuning.unsent)
-    let size = max(min(wanted, configuration.window), message)
+    guard let socket, let path = status?.sstat_primary else { return false }
+    shortestRoundTrip = min(shortestRoundTrip, max(1, Int(path.spinfo_srtt)))
+    let isQueueing = Int(path.spinfo_srtt) > 2 * shortestRoundTrip + SctpTuning.queueingDelay
+    let wanted = max(Int(path.spinfo_cwnd) + SctpTuning.unsent, 2 * SctpTuning.unsent)
+    let now = ContinuousClock.now
+    let isPatient = sendBuffer > SctpTuning.quickGrowth
+    if isPatient, now - lastGrowth < SctpTuning.growthInterval, message <= sendBuffer { return false }
+    let most = isQueueing ? sendBuffer : isPatient ? sendBuffer + sendBuffer / 20 : .max
+    let size = max(min(wanted, configuration.window, most), message)
     // A buffer that is smaller than the congestion window would keep that from growing.
-    guard size > sendBuffer + SctpTuning.unsent / 4 || size < sendBuffer / 2 || message > sendBuffer else { return false }
-    defer { sendBuffer = size }
+    guard size > sendBuffer + SctpTuning.unsent / 4 || size < sendBuffer / 2 || message > sendBuffer else {
+      return false
+    }
+    defer { (sendBuffer, lastGrowth) = (size, now) }
     set(socket, level: SOL_SOCKET, SO_SNDBUF, Int32(clamping: size))
     return size > sendBuffer
+  }
+
+  /// Packets take another way from now on.
+  func pathChanged() {
+    shortestRoundTrip = .max
   }
 
   private func read() {
@@ -264,6 +287,8 @@ final class SctpAssociation {
     case SCTP_STREAM_RESET_EVENT where bytes.count >= MemoryLayout<sctp_stream_reset_event>.size:
       guard let event = bytes.baseAddress?.assumingMemoryBound(to: sctp_stream_reset_event.self) else { return }
       streamsReset(event)
+    case SCTP_PARTIAL_DELIVERY_EVENT where bytes.count >= MemoryLayout<sctp_pdapi_event>.size:
+      reassembly.forget(UInt16(truncatingIfNeeded: bytes.load(as: sctp_pdapi_event.self).pdapi_stream))
     default:
       break
     }
@@ -282,7 +307,9 @@ final class SctpAssociation {
 
   private func streamsReset(_ event: UnsafePointer<sctp_stream_reset_event>) {
     let flags = Int32(event.pointee.strreset_flags)
-    let streams = (0..<cusrsctp_reset_count(event)).map { cusrsctp_reset_stream_at(event, $0) }
+    let listed = (0..<cusrsctp_reset_count(event)).map { cusrsctp_reset_stream_at(event, $0) }
+    // RFC 6525, section 4.1: no list stands for all of them.
+    let streams = listed.isEmpty ? Array(0..<SctpTuning.streams) : listed
     guard flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED) == 0 else {
       resets.failed()
       return
@@ -303,8 +330,13 @@ final class SctpAssociation {
   }
 
   private func resetNext() {
-    guard let socket, let stream = resets.next else { return }
-    if cusrsctp_reset_stream(socket, stream) == 0 { resets.begun(stream) }
+    while let socket, let stream = resets.next {
+      guard cusrsctp_reset_stream(socket, stream) != 0 else { return resets.begun(stream) }
+      guard errno == EINVAL else { return }
+      // The peer takes fewer streams: nothing was ever sent on this one. Others must not wait behind it.
+      resets.begun(stream)
+      if resets.confirmed(stream) { onEvent(.outgoingReset(stream: stream)) }
+    }
   }
 
   // MARK: - State

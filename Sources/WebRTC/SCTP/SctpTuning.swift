@@ -25,6 +25,13 @@ enum SctpTuning {
   /// send. What lies there cannot be overtaken by a message of another channel.
   static let unsent = 256 * 1024
 
+  /// By how many milliseconds a round trip may be longer than twice the shortest one before the send buffer stops to grow.
+  static let queueingDelay = 10
+
+  /// Up to here the send buffer grows as fast as the congestion window; beyond, by a twentieth each interval.
+  static let quickGrowth = 2 * 1024 * 1024
+  static let growthInterval: Duration = .milliseconds(10)
+
   /// The common header of a packet, and the header of its first chunk.
   static let (headerBytes, chunkHeaderBytes) = (12, 16)
 }
