@@ -140,10 +140,15 @@ let package = Package(
       name: "CouchAPITests",
       dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
       swiftSettings: house),
+    .executableTarget(
+      name: "PeerTool",
+      dependencies: ["PeerPouch", "WebRTC", .product(name: "Logging", package: "swift-log")],
+      path: "Tests/PeerTool", swiftSettings: house),
     .testTarget(
       name: "PeerPouchTests",
       dependencies: [
-        "PeerPouch", "CouchAPI", "PeerTrust", "PeerTunnel", "PouchCore", "PouchReplication", "PouchStore", "TestSupport",
+        "PeerPouch", "CouchAPI", "PeerTool", "PeerTrust", "PeerTunnel", "PouchCore", "PouchReplication", "PouchStore",
+        "TestSupport",
         .target(name: "WebRTC", condition: .when(traits: ["WebRTC"])),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Logging", package: "swift-log"),

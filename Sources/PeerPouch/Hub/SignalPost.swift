@@ -39,9 +39,9 @@ actor SignalPost {
     var leaves: [Document] = []
     for (id, revision) in written {
       guard let revision = if let revision { revision } else { try? await hub.get(id).revision } else { continue }
-      leaves.append(Document(id: id, revision: revision, isDeleted: true))
+      leaves.append(Document(id: id, revision: revision))
     }
-    if !leaves.isEmpty { _ = try? await hub.bulkDocs(leaves) }
+    await SignalFeed.delete(leaves, from: hub, options.time)
   }
 }
 
@@ -75,12 +75,17 @@ struct SignalFeed: Sendable {
     }
   }
 
-  /// Deletes signals that were read.
-  static func delete(_ documents: [Document], from hub: any Database) async {
+  /// How long deleting may hold up the end of an opening or a share, if the hub does not answer.
+  private static let farewell = Duration.seconds(5)
+
+  /// Deletes signals that were read or are not needed any more, also where the task was cancelled.
+  static func delete(_ documents: [Document], from hub: any Database, _ time: PeerTime) async {
     let tombstones = documents.compactMap { document in
       document.id.map { Document(id: $0, revision: document.revision, isDeleted: true) }
     }
-    // What stays is swept later; a signal that is read twice is taken once.
-    _ = try? await hub.bulkDocs(tombstones)
+    guard !tombstones.isEmpty else { return }
+    // A task of its own is not cancelled with this one, which waits for it. What stays is swept later; a signal that is
+    // read twice is taken once.
+    await Task { _ = try? await time.limit(farewell) { try await hub.bulkDocs(tombstones) } }.value
   }
 }

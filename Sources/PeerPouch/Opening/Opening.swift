@@ -54,7 +54,8 @@ struct Opening: Sendable {
     } catch {
       throw PouchError(.badRequest, "The offer cannot be made: \(error).")
     }
-    let feed = try SignalFeed(hub, to: offer.session.text, after: try await start, options)
+    let position = try await start
+    let feed = try SignalFeed(hub, to: offer.session.text, after: position, options)
     try await post.write(offer.signal)
     let mail = OpeningMail(offer, feed)
     let channel = try await withThrowingTaskGroup(of: (any MessageChannel, Session)?.self) { group in
@@ -64,7 +65,7 @@ struct Opening: Sendable {
         return nil
       }
       group.addTask {
-        try await self.watchEpoch()
+        try await self.watchEpoch(after: position)
         return nil
       }
       group.addTask {
@@ -93,17 +94,16 @@ struct Opening: Sendable {
   }
 
   /// Fails as soon as the share's record has another epoch; the hub's own troubles are the others' to notice.
-  private func watchEpoch() async throws {
+  private func watchEpoch(after position: UpdateSequence) async throws {
     let reader = try ShareReader(peer, hub)
     let query = ChangesQuery(.live, ids: [DocumentID(record.id.text)])
     do {
-      var position: UpdateSequence?
-      while true {
-        let batch = try await hub.nextChanges(query, after: position, limit: 1)
-        position = batch.lastSequence
-        guard !batch.changes.isEmpty else { continue }
-        if try await reader.record(of: record.id).epoch != record.epoch { throw NewEpoch() }
+      var position = position
+      // It may have changed since it was read and before the position.
+      while try await reader.record(of: record.id).epoch == record.epoch {
+        position = try await hub.nextChanges(query, after: position, limit: 1).lastSequence
       }
+      throw NewEpoch()
     } catch is PouchError {
       return
     }
@@ -137,7 +137,7 @@ actor OpeningMail {
         let documents = try await feed.next()
         backOff.reset()
         for document in documents { take(document) }
-        await SignalFeed.delete(documents, from: feed.hub)
+        await SignalFeed.delete(documents, from: feed.hub, feed.options.time)
       } catch let error as PouchError where error.code.isTransient {
         try await feed.options.time.sleep(backOff.next(using: &random))
       }

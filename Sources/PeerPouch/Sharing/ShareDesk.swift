@@ -199,7 +199,7 @@ actor ShareDesk {
 
   private func perform(_ work: Work) async {
     switch work {
-    case .delete(let documents): await SignalFeed.delete(documents, from: hub)
+    case .delete(let documents): await SignalFeed.delete(documents, from: hub, options.time)
     case .watch(let session): await watch(session)
     case .refuse(let offer, let refusal): await refuse(offer, refusal)
     case .open(let offer): await open(offer)
