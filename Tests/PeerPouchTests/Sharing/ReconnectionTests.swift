@@ -105,6 +105,30 @@ struct ReconnectionTests {
     for peer in [anna, ben, carl] { await peer.close() }
   }
 
+  @Test func `a share that ends while a remote replicates it and begins again is replicated to the end`() async throws {
+    let peers = try Peers()
+    let (anna, ben) = (try peers.peer(), try peers.peer())
+    let notes = try LocalDatabase.inMemory()
+    let text = String(repeating: "x", count: 2000)
+    _ = try await notes.bulkDocs((0..<3000).map { Document(id: DocumentID("n\($0)"), fields: ["text": JSON(text)]) })
+    let share = try await peers.hub.shareDatabase(notes, as: anna)
+    let theirs = try await ben.open(share.address)
+    let copy = try LocalDatabase.inMemory()
+    let live = Task { try await copy.replicate(from: theirs, .live) }
+    var feed = copy.changes(.live).makeAsyncIterator()
+    var count = 0
+    while count < 100, try await feed.next() != nil { count += 1 }
+    try await peers.hub.unshareDatabase(notes, as: anna)
+    #expect(await theirs.connection.first { if case .reconnecting = $0 { true } else { false } } != nil)
+    try await peers.hub.shareDatabase(notes, as: anna)
+    while count < 3000, try await feed.next() != nil { count += 1 }
+    #expect(try await copy.info().documentCount == 3000)
+    live.cancel()
+    _ = await live.result
+    await anna.close()
+    await ben.close()
+  }
+
   @Test func `the last use of a connection ends it`() async throws {
     let peers = try Peers()
     let (anna, ben) = (try peers.peer(), try peers.peer())

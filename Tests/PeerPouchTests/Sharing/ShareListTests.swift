@@ -48,14 +48,16 @@ struct ShareListTests {
     await ben.close()
   }
 
-  @Test func `two instances of one identity see each other's shares, and not their own`() async throws {
+  @Test func `two instances of one identity see and use each other's shares, and do not see their own`() async throws {
     let peers = try Peers()
     let identity = Peers.identity()
     let (one, other) = (try peers.peer(identity), try peers.peer(identity))
     try await peers.hub.shareDatabase(Peers.notes(), name: "of one", as: one)
     try await peers.hub.shareDatabase(Peers.notes(), name: "of the other", as: other)
     #expect(try await peers.hub.getSharedDatabases(as: one).map(\.name) == ["of the other"])
-    #expect(try await peers.hub.getSharedDatabases(as: other).map(\.name) == ["of one"])
+    let listed = try await peers.hub.getSharedDatabases(as: other)
+    #expect(listed.map(\.name) == ["of one"])
+    #expect(try await other.open(try #require(listed.first).address).info().documentCount == 3)
     await one.close()
     await other.close()
   }
