@@ -96,18 +96,18 @@ public final class DataChannel: Sendable {
       let channel: DataChannel
 
       public mutating func next() async throws(RTCError) -> Message? {
-        try await channel.nextMessage()
+        try await channel.nextMessage(isolation: nil)
       }
 
       public mutating func next(isolation actor: isolated (any Actor)?) async throws(RTCError) -> Message? {
-        try await channel.nextMessage()
+        try await channel.nextMessage(isolation: actor)
       }
     }
 
     public func makeAsyncIterator() -> Iterator { Iterator(channel: channel) }
   }
 
-  private func nextMessage() async throws(RTCError) -> Message? {
+  private func nextMessage(isolation: isolated (any Actor)?) async throws(RTCError) -> Message? {
     let (answer, mustResume) = state.withLock { $0.takeMessage() }
     if mustResume { resumeReading() }
     switch answer {
@@ -118,7 +118,9 @@ public final class DataChannel: Sendable {
     }
     let token = WaiterToken()
     let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { (continuation: CheckedContinuation<Result<Message?, RTCError>, Never>) in
+      // A closure keeps the caller's isolation only if it mentions it; without, the task would change threads twice.
+      _ = isolation
+      return await withCheckedContinuation { (continuation: CheckedContinuation<Result<Message?, RTCError>, Never>) in
         let reader = ChannelState.Reader(token: token, continuation: continuation)
         let (now, mustResume) = state.withLock { $0.waitForMessage(reader, isCancelled: Task.isCancelled) }
         if mustResume { resumeReading() }
