@@ -69,8 +69,8 @@ extension Router {
     case ("_temp_view", 0):
       try await context.authorize(.readInfo)
       throw PouchError(.gone, "Temporary views are not supported in CouchDB")
-    case ("_search_cleanup", 0), ("_nouveau_cleanup", 0), ("_purged_infos_limit", 0), ("_shards", _), ("_sync_shards", 0),
-      ("_partition", _), ("_auto_purge", 0), ("_purged_infos", 0), ("_time_seq", 0):
+    case ("_search_cleanup", 0), ("_nouveau_cleanup", 0), ("_purged_infos_limit", 0), ("_shards", _),
+      ("_sync_shards", 0), ("_partition", _), ("_auto_purge", 0), ("_purged_infos", 0), ("_time_seq", 0):
       try await context.authorize(.readInfo)
       throw PouchError(.notImplemented)
     default: break
