@@ -5,7 +5,8 @@ import PouchCore
 actor SignalPost {
   private let hub: any Database
   private let options: PeerOptions
-  private var written: [(id: DocumentID, revision: RevisionID?)] = []
+  /// With their revisions, if an answer of the hub told them.
+  private var written: [DocumentID: RevisionID?] = [:]
 
   init(_ hub: any Database, _ options: PeerOptions) {
     self.hub = hub
@@ -15,16 +16,17 @@ actor SignalPost {
   /// Writes a signal, again and again while the hub cannot be reached.
   /// - Throws: what does not pass by itself, `CancellationError`.
   func write(_ signal: Signal) async throws {
+    let id = DocumentID(signal.id)
     var backOff = BackOff()
     var generator = options.random
+    // Noted first: whoever is cancelled while it is written does not learn whether it was.
+    written.updateValue(nil, forKey: id)
     while true {
       do {
-        let revision = try await hub.put(signal.document)
-        written.append((DocumentID(signal.id), revision))
+        written.updateValue(try await hub.put(signal.document), forKey: id)
         return
       } catch let error as PouchError where error.code == .conflict {
         // Ids are random: it is there since an attempt of which no answer came.
-        written.append((DocumentID(signal.id), nil))
         return
       } catch let error as PouchError where error.code.isTransient {
         try await options.time.sleep(backOff.next(using: &generator))
@@ -35,7 +37,7 @@ actor SignalPost {
   /// Deletes what was written and is still there. What cannot be deleted is swept later.
   func clear() async {
     let written = written
-    self.written = []
+    self.written = [:]
     var leaves: [Document] = []
     for (id, revision) in written {
       guard let revision = if let revision { revision } else { try? await hub.get(id).revision } else { continue }

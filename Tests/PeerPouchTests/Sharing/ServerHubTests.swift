@@ -60,7 +60,7 @@
         for try await change in copy.changes(.live) where change.id == "live" { break }
         live.cancel()
         _ = await live.result
-        for peer in [anna, ben, carl] { await peer.close() }
+        for peer in [carl, ben, anna] { await peer.close() }
         #expect(try await hubOfBen.allDocs().rows.map(\.id) == [])
         try await hubOfAnna.close()
         try await hubOfBen.close()
