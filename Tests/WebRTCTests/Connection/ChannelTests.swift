@@ -57,6 +57,19 @@ struct ChannelTests {
     await pair.close()
   }
 
+  @Test func `what waits to be sent on a numbered channel goes out when the connection is made`() async throws {
+    var options = DataChannel.Options()
+    options.negotiatedID = 5
+    let pair = try await Pair()
+    let here = try await pair.offerer.createDataChannel("same", options)
+    let there = try await pair.answerer.createDataChannel("same", options)
+    let sending = Task { try await here.send("early") }
+    try await pair.connect()
+    #expect(try await there.next() == .text("early"))
+    try await sending.value
+    await pair.close()
+  }
+
   @Test func `a hundred channels are opened from both sides, and each gets its own messages`() async throws {
     let pair = try await Pair()
     let channels = try await pair.makeChannels(50)

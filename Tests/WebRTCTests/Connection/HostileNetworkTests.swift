@@ -50,6 +50,57 @@ struct HostileNetworkTests {
     try await channel.opened()
     await pair.close()
   }
+
+  @Test(arguments: [UInt64(1), 2]) func `replayed and truncated packets hinder neither handshakes nor a transfer`(
+    seed: UInt64
+  ) async throws {
+    let pair = try await Pair()
+    let here = try await pair.offerer.createDataChannel("x")
+    let forwarder = try Forwarder()
+    defer { forwarder.stop() }
+    try await pair.connect(through: forwarder, percent: 5, seed: seed)
+    let there = try await pair.incoming()
+    let sending = Task {
+      for number in 0..<200 {
+        try await here.send([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 20_000))
+      }
+    }
+    for number in 0..<200 {
+      #expect(try await there.next() == .binary([UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 20_000)))
+    }
+    try await sending.value
+    #expect(await pair.offerer.connectionState == .connected)
+    #expect(await pair.answerer.connectionState == .connected)
+    #expect(forwarder.replayed.value > 50 && forwarder.truncated.value > 50)
+    await pair.close()
+  }
+}
+
+extension Pair {
+  /// Connects two sides each of which takes the forwarder for the other.
+  fileprivate func connect(through forwarder: Forwarder, percent: Int, seed: UInt64) async throws {
+    let offer = try offerer.createOffer()
+    try offerer.setLocalDescription(offer)
+    try answerer.setRemoteDescription(offer)
+    let answer = try answerer.createAnswer()
+    try answerer.setLocalDescription(answer)
+    try offerer.setRemoteDescription(answer)
+    var (first, second) = try await (offerer.localCandidate(), answerer.localCandidate())
+    forwarder.start(first: first.port, second: second.port, percent: percent, seed: seed)
+    (first.port, second.port) = (forwarder.ports.forSecond, forwarder.ports.forFirst)
+    try answerer.addIceCandidate(.candidate(first))
+    try offerer.addIceCandidate(.candidate(second))
+    try await offerer.connected()
+    try await answerer.connected()
+  }
+}
+
+extension PeerConnection {
+  /// The first candidate that is found.
+  fileprivate func localCandidate() async throws -> IceCandidate {
+    for await case .candidate(let candidate) in localCandidates { return candidate }
+    throw RTCError.noPath
+  }
 }
 
 /// A UDP socket that sends nonsense, some of which begins like what it could be taken for.
