@@ -143,14 +143,6 @@ static inline void cnice_set_buffers(GSocket *socket, int bytes) {
   setsockopt(descriptor, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 }
 
-static inline const char *cnice_foundation(const NiceCandidate *candidate) {
-  return candidate->foundation;
-}
-
-static inline void cnice_set_foundation(NiceCandidate *candidate, const char *foundation) {
-  g_strlcpy(candidate->foundation, foundation, sizeof(candidate->foundation));
-}
-
 static inline GSocket *cnice_socket_at(GPtrArray *sockets, unsigned index) {
   return (GSocket *)g_ptr_array_index(sockets, index);
 }

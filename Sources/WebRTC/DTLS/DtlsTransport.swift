@@ -237,6 +237,7 @@ private nonisolated(unsafe) let datagramMethod: OpaquePointer? = {
   BIO_meth_set_write(method) { bio, bytes, count in
     guard let bytes, count > 0, let context = BIO_get_data(bio) else { return -1 }
     copenssl_clear_retry(bio)
+    // SAFETY: OpenSSL calls on the engine's thread, where this is used at once.
     nonisolated(unsafe) let (from, datagram) = (context, UnsafeRawBufferPointer(start: bytes, count: Int(count)))
     RTCEngine.assumeIsolated {
       Unmanaged<DtlsTransport>.fromOpaque(from).takeUnretainedValue().sendDatagram(datagram)
@@ -246,6 +247,7 @@ private nonisolated(unsafe) let datagramMethod: OpaquePointer? = {
   BIO_meth_set_read(method) { bio, buffer, capacity in
     guard let buffer, capacity > 0, let context = BIO_get_data(bio) else { return -1 }
     copenssl_clear_retry(bio)
+    // SAFETY: as above.
     nonisolated(unsafe) let (from, into) = (context, buffer)
     let count = RTCEngine.assumeIsolated {
       Unmanaged<DtlsTransport>.fromOpaque(from).takeUnretainedValue().takeIncoming(into, Int(capacity))

@@ -90,6 +90,7 @@ final class IceTransport {
     _ context: UnsafeMutableRawPointer?, _ body: @RTCEngine (IceTransport) -> Void
   ) {
     guard let context else { return }
+    // SAFETY: libnice calls on the engine's thread, where this is used at once.
     nonisolated(unsafe) let pointer = context
     RTCEngine.assumeIsolated { body(Unmanaged<IceTransport>.fromOpaque(pointer).takeUnretainedValue()) }
   }

@@ -20,6 +20,7 @@ final class SctpStack {
     cusrsctp_start { address, packet, count, _, _ in
       guard let packet else { return 0 }
       let number = UInt(bitPattern: address)
+      // SAFETY: usrsctp calls on the engine's thread, where this is used at once.
       nonisolated(unsafe) let bytes = UnsafeMutableRawBufferPointer(start: packet, count: count)
       RTCEngine.assumeIsolated { SctpStack.shared.send(bytes, from: number) }
       return 0
