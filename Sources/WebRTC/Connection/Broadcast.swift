@@ -1,3 +1,5 @@
+import Synchronization
+
 /// A value that changes, and those who follow it.
 ///
 /// Each follower gets the present value first. One that does not keep up loses the oldest of the changes that wait for it.
@@ -5,7 +7,7 @@
 final class Broadcast<Value: Sendable & Equatable> {
   private(set) var value: Value
   private var followers: [Int: AsyncStream<Value>.Continuation] = [:]
-  private var lastFollower = 0
+  private nonisolated let lastFollower = Atomic(0)
   private var isEnded = false
   private nonisolated let bound: Int
 
@@ -17,18 +19,23 @@ final class Broadcast<Value: Sendable & Equatable> {
 
   nonisolated var values: AsyncStream<Value> {
     AsyncStream(bufferingPolicy: .bufferingNewest(bound)) { continuation in
-      RTCEngine.submit { self.add(continuation) }
+      let number = lastFollower.wrappingAdd(1, ordering: .relaxed).newValue
+      // Set before the follower is added, so that one that ends at once is not kept.
+      continuation.onTermination = { [weak self] _ in
+        RTCEngine.submit { [weak self] in self?.followers[number] = nil }
+      }
+      RTCEngine.submit { self.add(continuation, number) }
     }
   }
 
-  private func add(_ continuation: AsyncStream<Value>.Continuation) {
+  private func add(_ continuation: AsyncStream<Value>.Continuation, _ number: Int) {
     continuation.yield(value)
     guard !isEnded else { return continuation.finish() }
-    lastFollower += 1
-    let number = lastFollower
     followers[number] = continuation
-    continuation.onTermination = { _ in RTCEngine.submit { [weak self] in self?.followers[number] = nil } }
   }
+
+  /// How many follow it now.
+  var followerCount: Int { followers.count }
 
   func set(_ value: Value) {
     guard !isEnded, value != self.value else { return }
