@@ -11,7 +11,7 @@ final class SctpStack {
   private var lastAddress: UInt = 0
   private var timer: EngineTimer?
   private var lastTick = ContinuousClock.now
-  private let hasHardwareChecksum = cusrsctp_has_crc32c()
+  private let checksum = PacketChecksum()
 
   /// Where messages are read into before they are known to be whole; one for all, for one thread reads.
   let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 16)
@@ -80,8 +80,7 @@ final class SctpStack {
     guard packet.count >= SctpTuning.headerBytes, let association = associations[address] else { return }
     // RFC 9260, appendix A: the checksum is over the packet with zeros in its place, which is at byte 8.
     packet.storeBytes(of: 0, toByteOffset: 8, as: UInt32.self)
-    let checksum = cusrsctp_checksum(packet.baseAddress, packet.count, hasHardwareChecksum)
-    packet.storeBytes(of: checksum, toByteOffset: 8, as: UInt32.self)
+    packet.storeBytes(of: checksum.of(UnsafeRawBufferPointer(packet)), toByteOffset: 8, as: UInt32.self)
     association.takeUnretainedValue().transmit(UnsafeRawBufferPointer(packet))
   }
 }
