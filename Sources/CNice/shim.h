@@ -136,6 +136,13 @@ static inline void cnice_send_batch(
 #endif
 }
 
+// Lets GLib poll the descriptor of the source that is dispatched now meanwhile, too: otherwise it takes it out of the list
+// and puts it back each time, and wakes its own loop twice by that. Nothing here runs a loop within a loop.
+static inline void cnice_keep_polled(void) {
+  GSource *source = g_main_current_source();
+  if (source && !g_source_get_can_recurse(source)) g_source_set_can_recurse(source, TRUE);
+}
+
 // Asks for a larger socket buffer; the system grants what its limits allow.
 static inline void cnice_set_buffers(GSocket *socket, int bytes) {
   int descriptor = g_socket_get_fd(socket);

@@ -120,7 +120,8 @@ public final class DataChannel: Sendable {
     let result = await withTaskCancellationHandler {
       // A closure keeps the caller's isolation only if it mentions it; without, the task would change threads twice.
       _ = isolation
-      return await withCheckedContinuation { (continuation: CheckedContinuation<Result<Message?, RTCError>, Never>) in
+      return await RTCEngine.suspend(isolation) {
+        (continuation: CheckedContinuation<Result<Message?, RTCError>, Never>) in
         let reader = ChannelState.Reader(token: token, continuation: continuation)
         let (now, mustResume) = state.withLock { $0.waitForMessage(reader, isCancelled: Task.isCancelled) }
         if mustResume { resumeReading() }

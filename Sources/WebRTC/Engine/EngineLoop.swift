@@ -11,7 +11,7 @@ import Synchronization
 /// timers are.
 ///
 /// SAFETY: what is not a lock or an atomic is set before the thread starts, or touched by it alone.
-final class EngineLoop: SerialExecutor, @unchecked Sendable {
+final class EngineLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
   enum Item: Sendable {
     case job(UnownedJob)
     case work(@RTCEngine @Sendable () -> Void)
@@ -53,7 +53,8 @@ final class EngineLoop: SerialExecutor, @unchecked Sendable {
       defer { state.isAsleep = false }
       return state.isAsleep
     }
-    if mustWake { g_main_context_wakeup(context) }
+    // The thread itself looks for items once the callback that it runs has returned.
+    if mustWake, !isCurrent { g_main_context_wakeup(context) }
   }
 
   func asUnownedSerialExecutor() -> UnownedSerialExecutor {

@@ -25,6 +25,22 @@ public actor RTCEngine {
     }
   }
 
+  /// Suspends a task until its continuation is resumed.
+  ///
+  /// The continuation is resumed by the executor that the task prefers, and only then goes where it is isolated. Without a
+  /// preference that is one of Swift's threads: a task on the engine would go there and back. While it is suspended here, it
+  /// prefers the engine.
+  static func suspend<Value: Sendable>(
+    _ isolation: isolated (any Actor)?, _ body: (CheckedContinuation<Value, Never>) -> Void
+  ) async -> Value {
+    guard isolation === shared else { return await withCheckedContinuation(body) }
+    return await withTaskExecutorPreference(shared.loop) {
+      // A closure keeps the caller's isolation only if it mentions it.
+      _ = isolation
+      return await withCheckedContinuation(body)
+    }
+  }
+
   /// Has something done on the engine's thread, in the order of the calls.
   nonisolated static func submit(_ work: @escaping @RTCEngine @Sendable () -> Void) {
     shared.loop.submit(.work(work))

@@ -250,6 +250,7 @@ final class IceTransport {
     onDatagram(datagram)
     packetsInTurn += 1
     if packetsInTurn == 1 {
+      cnice_keep_polled()
       RTCEngine.afterThis { self.beginTurn() }
     } else if packetsInTurn == IceTuning.packetsPerTurn, let agent {
       nice_agent_attach_recv(agent, stream, Self.component, RTCEngine.shared.loop.context, nil, nil)
