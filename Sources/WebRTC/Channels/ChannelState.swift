@@ -210,15 +210,24 @@ struct ChannelState: Sendable {
 
   // MARK: - Receiving
 
-  /// Takes a message of the peer. Of a channel that is being closed, those beyond the high mark are dropped.
+  /// What nobody has read yet.
+  var unread: Backlog.Share {
+    switch phase {
+    case .connecting, .open: Backlog.Share(held: inboxBytes)
+    case .closing, .closed: Backlog.Share(left: inboxBytes)
+    }
+  }
+
+  /// Takes a message of the peer. Of a channel that is being closed, those beyond the high mark are dropped, and those that
+  /// nobody waits for if there is no room.
   /// - Returns: whether no more can be taken for now.
-  mutating func receive(_ message: DataChannel.Message) -> Bool {
+  mutating func receive(_ message: DataChannel.Message, hasRoom: Bool = true) -> Bool {
     if case .closed = phase { return false }
     if let reader = readers.popFirst() {
       resume(reader, .success(message))
       return false
     }
-    if phase == .closing, inboxBytes >= ChannelTuning.inboxHighMark { return false }
+    if phase == .closing, !hasRoom || inboxBytes >= ChannelTuning.inboxHighMark { return false }
     inbox.append(message)
     inboxBytes += message.byteCount + ChannelTuning.messageOverhead
     guard phase != .closing, inboxBytes >= ChannelTuning.inboxHighMark, !isHolding else { return false }

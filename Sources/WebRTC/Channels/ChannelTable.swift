@@ -9,6 +9,10 @@ final class ChannelTable {
     var isResetHere = false
     /// Whether this side has asked for the reset.
     var isResetting = false
+    /// How often the peer's confirmation was looked for in vain.
+    var looks = 0
+    /// Whether nobody was told of it, so that nobody will read it.
+    var isRefused = false
   }
 
   private enum Phase {
@@ -23,7 +27,10 @@ final class ChannelTable {
   private var waiting: [DataChannel] = []
   /// Channels that have messages to send, in turn.
   private var ready: Deque<DataChannel> = []
+  /// How many channels hold up reading, and whether all together do.
   private var held = 0
+  private var isFull = false
+  nonisolated let backlog = Backlog()
 
   private let incomingStream: AsyncStream<DataChannel>
   private let incomingContinuation: AsyncStream<DataChannel>.Continuation
@@ -55,14 +62,19 @@ final class ChannelTable {
 
   /// Gives a channel its number, and tells the peer of it.
   private func begin(_ channel: DataChannel) throws(RTCError) {
-    guard case .connected(_, let isClient, let limit) = phase else { return }
+    guard case .connected(let association, let isClient, let limit) = phase else { return }
+    let streams = association.streams
     if let id = channel.options.negotiatedID {
+      guard id < streams else {
+        entries[id] = nil
+        throw .exhausted("The peer has \(streams) streams only.")
+      }
       channel.update { $0.open(id: id, sendLimit: limit, isAcknowledged: true) }
       // What waited to be sent was let in just now.
       return hasMessages(channel)
     }
     // RFC 8832, section 6: the DTLS client uses even numbers, the server odd ones.
-    let candidates = stride(from: isClient ? 0 : 1, to: SctpTuning.streams, by: 2)
+    let candidates = stride(from: isClient ? 0 : 1, to: streams, by: 2)
     guard let id = candidates.first(where: { entries[$0] == nil }) else {
       throw .exhausted("There are as many channels as there can be.")
     }
@@ -129,6 +141,7 @@ final class ChannelTable {
         ready.prepend(channel)
         return
       case .failed:
+        if let id = channel.id, entries[id]?.channel === channel { entries[id] = nil }
         end(channel, .closedByPeer)
       }
     }
@@ -139,11 +152,12 @@ final class ChannelTable {
   func receive(_ bytes: UnsafeRawBufferPointer, _ payload: PayloadProtocol, on stream: UInt16) {
     if payload == .control { return receiveControl(bytes, on: stream) }
     // What comes for a channel that was closed here, or that nobody opened, means nothing to anybody.
-    guard let entry = entries[stream], let message = DataChannel.Message(bytes, payload) else { return }
-    if entry.channel.update({ $0.receive(message) }) {
-      held += 1
-      association?.isReadingPaused = true
-    }
+    guard let entry = entries[stream], !entry.isRefused, let message = DataChannel.Message(bytes, payload)
+    else { return }
+    let hasRoom = !backlog.isLeftFull
+    if entry.channel.update({ $0.receive(message, hasRoom: hasRoom) }) { held += 1 }
+    if backlog.isFull { isFull = true }
+    if held > 0 || isFull { association?.isReadingPaused = true }
   }
 
   private var association: SctpAssociation? {
@@ -157,7 +171,17 @@ final class ChannelTable {
 
   private func release() {
     held = max(0, held - 1)
-    if held == 0 { association?.isReadingPaused = false }
+    readOn()
+  }
+
+  /// Channels together hold little again.
+  func backlogShrank() {
+    isFull = backlog.isFull
+    readOn()
+  }
+
+  private func readOn() {
+    if held == 0, !isFull { association?.isReadingPaused = false }
   }
 
   private func receiveControl(_ bytes: UnsafeRawBufferPointer, on stream: UInt16) {
@@ -166,10 +190,13 @@ final class ChannelTable {
     case .acknowledge:
       entries[stream]?.channel.update { $0.acknowledge() }
     case .open(let open):
-      guard case .connected(_, let isClient, let limit) = phase, (stream % 2 == 0) != isClient,
-        stream < SctpTuning.streams, isFree(stream)
+      guard case .connected(let association, let isClient, let limit) = phase, (stream % 2 == 0) != isClient,
+        stream < association.streams, isFree(stream)
       else { return refuse(stream) }
-      if let old = entries.removeValue(forKey: stream) { end(old.channel, nil) }
+      if let old = entries.removeValue(forKey: stream) {
+        association.cancelReset(of: stream)
+        end(old.channel, nil)
+      }
       let channel = DataChannel(label: open.label, options: .init(open), isIncoming: true, table: self)
       entries[stream] = Entry(channel: channel)
       channel.update { state in
@@ -178,6 +205,7 @@ final class ChannelTable {
       }
       hasMessages(channel)
       if case .enqueued = incomingContinuation.yield(channel) { return }
+      entries[stream]?.isRefused = true
       close(channel)
     }
   }
@@ -231,7 +259,25 @@ final class ChannelTable {
     // It may be of the channel that had the number before.
     guard entries[stream]?.isResetting == true else { return }
     entries[stream]?.isResetHere = true
+    entries[stream]?.looks = 0
+    // The turn of those that wait behind it comes.
+    for (other, entry) in entries where !entry.isResetHere && entry.looks > 0 { entries[other]?.looks = 0 }
     endIfReset(stream)
+  }
+
+  /// The peer does not take this side's end of a channel.
+  func resetRefused(_ stream: UInt16) {
+    guard let entry = entries[stream], entry.isResetting else { return }
+    end(entry.channel, .violation("It refuses the end of a channel."))
+  }
+
+  /// Called now and then: ends channels whose end the peer has not confirmed for so many calls. Their numbers stay taken
+  /// until it does.
+  func giveUpClosing(afterLooks looks: Int) {
+    for (stream, entry) in entries where entry.isResetting && entry.looks < looks {
+      entries[stream]?.looks += 1
+      if entry.looks + 1 == looks { end(entry.channel, .timedOut) }
+    }
   }
 
   private func endIfReset(_ stream: UInt16) {

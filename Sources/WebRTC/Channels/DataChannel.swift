@@ -27,6 +27,11 @@ public final class DataChannel: Sendable {
     state = Locked(ChannelState(highMark: options.highMark, lowMark: options.lowMark))
   }
 
+  deinit {
+    // What was never read makes room for others.
+    count(from: state.withLock { $0.unread }, to: Backlog.Share())
+  }
+
   /// The number of its stream; `nil` before the connection is made.
   public var id: UInt16? { state.withLock { $0.id } }
 
@@ -108,7 +113,7 @@ public final class DataChannel: Sendable {
   }
 
   private func nextMessage(isolation: isolated (any Actor)?) async throws(RTCError) -> Message? {
-    let (answer, mustResume) = state.withLock { $0.takeMessage() }
+    let (answer, mustResume) = withState { $0.takeMessage() }
     if mustResume { resumeReading() }
     switch answer {
     case .message(let message): return message
@@ -123,7 +128,7 @@ public final class DataChannel: Sendable {
       return await RTCEngine.suspend(isolation) {
         (continuation: CheckedContinuation<Result<Message?, RTCError>, Never>) in
         let reader = ChannelState.Reader(token: token, continuation: continuation)
-        let (now, mustResume) = state.withLock { $0.waitForMessage(reader, isCancelled: Task.isCancelled) }
+        let (now, mustResume) = withState { $0.waitForMessage(reader, isCancelled: Task.isCancelled) }
         if mustResume { resumeReading() }
         if let now { continuation.resume(returning: now) }
       }
@@ -131,6 +136,21 @@ public final class DataChannel: Sendable {
       change { $0.cancelReader(token) }
     }
     return try result.get()
+  }
+
+  /// Changes the state, and counts what is not read.
+  private func withState<Result>(_ body: (inout ChannelState) -> Result) -> Result {
+    state.withLock { state in
+      let before = state.unread
+      let result = body(&state)
+      count(from: before, to: state.unread)
+      return result
+    }
+  }
+
+  private func count(from before: Backlog.Share, to after: Backlog.Share) {
+    guard before != after, table.backlog.change(from: before, to: after) else { return }
+    RTCEngine.submit { [table] in table.backlogShrank() }
   }
 
   private func resumeReading() {
@@ -141,7 +161,10 @@ public final class DataChannel: Sendable {
 
   /// Closes the channel once what was sent is delivered, and suspends until both sides have.
   ///
-  /// What the peer sends until it knows can still be read; if nobody does, what is beyond 1 MiB is dropped.
+  /// What the peer sends until it knows can still be read; if nobody does, what is beyond 1 MiB is dropped. Once all is
+  /// handed to SCTP, a peer that does not confirm the end is waited for no longer than
+  /// ``PeerConnection/Configuration/peerTimeout``: the channel ends with ``RTCError/timedOut``, and what is still on its way
+  /// to the peer goes on as long as the connection does.
   ///
   /// If the task is cancelled it returns, and the closing goes on.
   public func close() async {
@@ -191,7 +214,7 @@ public final class DataChannel: Sendable {
   }
 
   private func change<Result: Sendable>(_ body: (inout ChannelState) -> Result) -> Result {
-    let (result, resumptions) = state.withLock { state in
+    let (result, resumptions) = withState { state in
       let result = body(&state)
       return (result, state.takeResumptions())
     }

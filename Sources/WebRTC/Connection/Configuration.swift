@@ -40,6 +40,9 @@ extension PeerConnection {
     /// How fast the sender goes: see ``CongestionControl``.
     public var congestionControl = CongestionControl.highSpeed
 
+    /// How many streams there are at most, each way. Fewer than the tuning has are for tests.
+    var streams = SctpTuning.streams
+
     public init() {}
   }
 

@@ -186,6 +186,7 @@ public final class PeerConnection {
 
   private func listen() {
     guard let association = transport.association else { return }
+    channels.giveUpClosing(afterLooks: PeerSilence.looks)
     let verdict = silence.look(packetsReceived: association.packets.packetsReceived)
     switch verdict {
     case .heard: connectionBroadcast.set(.connected)

@@ -8,7 +8,7 @@ public enum RTCError: Error, Hashable, Sendable, CustomStringConvertible {
   case messageTooLarge(limit: Int)
   /// No path to the peer was found.
   case noPath
-  /// The handshake did not come to its end in the time it is given.
+  /// The handshake, or the end of a channel, did not come about in the time it is given.
   case timedOut
   /// The peer's certificate is not the one that its description announced.
   case wrongCertificate
@@ -32,7 +32,7 @@ public enum RTCError: Error, Hashable, Sendable, CustomStringConvertible {
     case .invalidState(let what), .invalid(let what): what
     case .messageTooLarge(let limit): "The message is larger than the \(limit) bytes that the peer takes."
     case .noPath: "No path to the peer was found."
-    case .timedOut: "The connection was not made in time."
+    case .timedOut: "It did not come about in time."
     case .wrongCertificate: "The peer's certificate is not the one that its description announced."
     case .encryption(let what): "The encrypted channel failed: \(what)"
     case .peerVanished: "Nothing was heard of the peer for too long."

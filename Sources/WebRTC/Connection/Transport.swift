@@ -119,6 +119,8 @@ extension PeerConnection {
       channels.incomingReset(stream)
     case .outgoingReset(let stream):
       channels.outgoingReset(stream)
+    case .resetRefused(let stream):
+      channels.resetRefused(stream)
     case .ended(let error):
       fail(error)
     }

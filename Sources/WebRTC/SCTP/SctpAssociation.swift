@@ -17,6 +17,8 @@ final class SctpAssociation {
     case incomingReset(stream: UInt16)
     /// The peer confirmed that this side reset a stream.
     case outgoingReset(stream: UInt16)
+    /// The peer refused again and again that this side resets a stream.
+    case resetRefused(stream: UInt16)
     case ended(RTCError)
   }
 
@@ -112,7 +114,7 @@ final class SctpAssociation {
         sctp_event(se_assoc_id: sctp_assoc_t(SCTP_FUTURE_ASSOC), se_type: UInt16(type), se_on: 1))
     }
     var initial = sctp_initmsg()
-    (initial.sinit_num_ostreams, initial.sinit_max_instreams) = (SctpTuning.streams, SctpTuning.streams)
+    (initial.sinit_num_ostreams, initial.sinit_max_instreams) = (configuration.streams, configuration.streams)
     set(socket, SCTP_INITMSG, initial)
     set(
       socket, SCTP_RTOINFO,
@@ -183,8 +185,10 @@ final class SctpAssociation {
 
   /// Called every few milliseconds.
   func tick(at now: ContinuousClock.Instant) {
+    // What tells of an abort lies behind the messages that are not read.
+    if isReadingPaused, status == nil { return end(.closedByPeer) }
     read()
-    resetNext()
+    resetNext(at: now)
     onRoom()
   }
 
@@ -311,8 +315,8 @@ final class SctpAssociation {
     // RFC 6525, section 4.1: no list stands for all of them.
     let streams = listed.isEmpty ? Array(0..<SctpTuning.streams) : listed
     guard flags & (SCTP_STREAM_RESET_DENIED | SCTP_STREAM_RESET_FAILED) == 0 else {
-      resets.failed()
-      return
+      if let stream = resets.failed(at: .now) { onEvent(.resetRefused(stream: stream)) }
+      return resetNext()
     }
     if flags & SCTP_STREAM_RESET_INCOMING_SSN != 0 {
       for stream in streams { onEvent(.incomingReset(stream: stream)) }
@@ -329,8 +333,13 @@ final class SctpAssociation {
     resetNext()
   }
 
-  private func resetNext() {
-    while let socket, let stream = resets.next {
+  /// Does not ask for a reset that was refused before.
+  func cancelReset(of stream: UInt16) {
+    resets.cancel(stream)
+  }
+
+  private func resetNext(at now: ContinuousClock.Instant = .now) {
+    while let socket, let stream = resets.next(at: now) {
       guard cusrsctp_reset_stream(socket, stream) != 0 else { return resets.begun(stream) }
       guard errno == EINVAL else { return }
       // The peer takes fewer streams: nothing was ever sent on this one. Others must not wait behind it.
@@ -340,6 +349,11 @@ final class SctpAssociation {
   }
 
   // MARK: - State
+
+  /// How many streams there are each way: a peer may have fewer than it is offered.
+  var streams: UInt16 {
+    status.map { min($0.sstat_instrms, $0.sstat_outstrms, SctpTuning.streams) } ?? SctpTuning.streams
+  }
 
   private var status: sctp_status? {
     guard let socket else { return nil }
