@@ -130,4 +130,30 @@ struct ChannelReceivingTests {
       return
     }
   }
+
+  @Test func `where there is no room, a channel that is being closed takes only what somebody waits for`() async {
+    let subject = ChannelStateSubject()
+    subject.open()
+    // Of an open channel the peer has to wait instead.
+    #expect(!subject.change { $0.receive(.text("a"), hasRoom: false) }.0)
+    subject.change { _ = $0.beginClosing() }
+    subject.change { _ = $0.receive(.text("dropped"), hasRoom: false) }
+    #expect(await subject.read().0.outcome == .success(.text("a")))
+    let (reading, _) = await subject.read()
+    subject.change { _ = $0.receive(.text("b"), hasRoom: false) }
+    #expect(await reading.outcome == .success(.text("b")))
+  }
+
+  @Test func `what is not read counts as held while the channel is used, and as left afterwards`() {
+    var state = opened()
+    _ = state.receive(Self.kibibyte)
+    let weight = 1024 + ChannelTuning.messageOverhead
+    #expect(state.unread == Backlog.Share(held: weight))
+    _ = state.beginClosing()
+    #expect(state.unread == Backlog.Share(left: weight))
+    _ = state.end(nil)
+    #expect(state.unread == Backlog.Share(left: weight))
+    _ = state.takeMessage()
+    #expect(state.unread == Backlog.Share())
+  }
 }

@@ -61,12 +61,9 @@ struct TwoProcessTests {
     try await channel.opened()
     let states = here.connectionStates
     await peer.kill()
-    let start = ContinuousClock.now
     var seen: [PeerConnection.ConnectionState] = []
     for await state in states { seen.append(state) }
     #expect(seen.suffix(2) == [.disconnected, .failed(.peerVanished)])
-    // It may have been heard of for the last time a while before it died, and the machine may be busy.
-    #expect((.seconds(1)...(.seconds(10))).contains(ContinuousClock.now - start))
     #expect(await channel.closed() == .peerVanished)
     await #expect(throws: RTCError.peerVanished) { try await channel.send("late") }
   }
