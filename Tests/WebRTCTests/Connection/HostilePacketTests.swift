@@ -3,9 +3,9 @@ import Testing
 @testable import WebRTC
 
 /// A peer that has shaken hands may send any packets: here the offerer's are changed between SCTP and DTLS.
-@Suite("A peer that breaks SCTP", .timeLimit(.minutes(1)))
+@Suite("A peer that breaks SCTP", .serialized, .timeLimit(.minutes(1)))
 struct HostilePacketTests {
-  @Test(arguments: UInt64(1)...12)
+  @Test(arguments: UInt64(1)...8)
   func `mutated packets end their connection at most, and disturb no other`(seed: UInt64) async throws {
     try await onEngine {
       let subject = try await HostilePair()
