@@ -80,25 +80,22 @@ public final class LocalPeer: Sendable {
     }
   }
 
-  /// Forgets an identity: its connections to this peer end, and the tickets that it claimed are revoked, those of shares
-  /// that are not running too.
+  /// Forgets an identity: its connections to this peer end, and the tickets that it claimed are revoked. Those of shares
+  /// that are not running too, and of shares in other processes of this installation, which notice within a second.
   /// - Returns: whether it was known.
   /// - Throws: ``PouchError/Code/ioError``.
   @discardableResult
   public func forget(_ fingerprint: Fingerprint) async throws -> Bool {
     var wasKnown = false
     if let folder {
+      try folder.forget(fingerprint)
       try folder.updateKnownIdentities { wasKnown = $0.forget(fingerprint) }
-      for share in folder.shares() where shares.share(share) == nil {
-        guard let saved = try folder.share(share) else { continue }
-        var ledger = ShareLedger(saved: saved, of: share, options.time)
-        ledger.book.revoke(claimedBy: fingerprint)
-        try folder.keep(ledger.saved(options.time), of: share)
-      }
     } else {
       wasKnown = remembered.withLock { $0.forget(fingerprint) }
     }
-    for share in shares.all { await share.desk.forget(fingerprint) }
+    for share in shares.all {
+      if folder == nil { await share.desk.forget(fingerprint) } else { await share.desk.noteForgotten() }
+    }
     await switchboard.disconnect(fingerprint)
     return wasKnown
   }

@@ -19,6 +19,8 @@ extension Database {
   ///   - access: what those may do who get in: everything behind a gate, and reading where there is none, unless told.
   ///   - gate: who is let in. Without a gate and without `onRemote` it is anyone.
   ///   - permissions: what they may do besides.
+  ///   - ticketLifetime: how long the share's first ticket is good by this side's clock, which then is a new one; always
+  ///     if `nil`.
   ///   - peer: who shares; the process's own peer if `nil`.
   ///   - onRemote: decides about those who have no other way in, before there is a connection or anything is exposed.
   ///     Whoever is not prevented is let in.
@@ -28,15 +30,15 @@ extension Database {
   @discardableResult
   public func shareDatabase(
     _ database: any Database, name: String? = nil, info: JSON = [:], access: ShareAccess? = nil,
-    gate: Gate = .anyone, permissions: SharePermissions = [], as peer: LocalPeer? = nil,
-    onRemote: RemoteHandler? = nil
+    gate: Gate = .anyone, permissions: SharePermissions = [], ticketLifetime: Duration? = nil,
+    as peer: LocalPeer? = nil, onRemote: RemoteHandler? = nil
   ) async throws -> Share {
     let peer = try peer ?? LocalPeer.standard()
     var gate = gate
     if onRemote != nil { gate.asks = true }
     let terms = ShareDesk.Terms(
       name: name ?? database.name, info: info, access: access ?? .usual(behind: gate.ways), gate: gate,
-      onRemote: onRemote, permissions: permissions)
+      onRemote: onRemote, permissions: permissions, ticketLifetime: ticketLifetime)
     if gate.isOpen {
       peer.options.logger.notice(
         "A share has no gate: anyone who can read the hub gets in.",
@@ -81,7 +83,14 @@ extension LocalPeer {
     let salt = try await ShareSalts.salt(of: database, using: options.random)
     let id = ShareID(owner: identity.key, salt: salt)
     var ledger = ShareLedger()
-    if let folder, let saved = try folder.share(id) { ledger = ShareLedger(saved: saved, of: id, options.time) }
+    if let folder {
+      let forgotten = try folder.forgottenIdentities()
+      ledger = ShareLedger(forgotten: forgotten.last)
+      if let saved = try folder.share(id) {
+        ledger = ShareLedger(saved: saved, of: id, options.time)
+        _ = ledger.revoke(forgotten)
+      }
+    }
     let desk = ShareDesk(database, hub, ShareAddress(hub: name, share: id), salt, terms, ledger, self)
     let share = Share(desk, self, ticket: try await desk.firstTicket())
     guard shares.add(share) else {

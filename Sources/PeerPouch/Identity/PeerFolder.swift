@@ -2,8 +2,8 @@ import Foundation
 import PeerTrust
 import PouchCore
 
-/// What an installation keeps about itself and others, in files of mode 0600: `identity.pem`, `known.json`, and
-/// `shares/<id>.json` with the tickets of each share.
+/// What an installation keeps about itself and others, in files of mode 0600: `identity.pem`, `known.json`,
+/// `forgotten.json`, and `shares/<id>.json` with the tickets of each share.
 struct PeerFolder: Sendable {
   let path: String
 
@@ -64,6 +64,27 @@ struct PeerFolder: Sendable {
     return KnownIdentities(json)
   }
 
+  // MARK: Forgotten identities
+
+  private var forgottenFile: PrivateFile { PrivateFile(path: path + "/forgotten.json") }
+
+  /// Whom this installation was told to forget.
+  func forgottenIdentities() throws(PouchError) -> ForgottenIdentities {
+    ForgottenIdentities(saved: try forgottenFile.read())
+  }
+
+  /// Notes that an identity is to be forgotten, for the shares of all processes.
+  func forget(_ fingerprint: Fingerprint) throws(PouchError) {
+    try forgottenFile.update { saved in
+      var forgotten = ForgottenIdentities(saved: saved)
+      forgotten.add(fingerprint)
+      return JSONText(forgotten.json).bytes
+    }
+  }
+
+  /// Tells that the list of forgotten identities is another one than before, whatever changed it.
+  var forgottenMark: FileMark? { FileMark(of: forgottenFile.path) }
+
   // MARK: Shares
 
   private func shareFile(_ share: ShareID) -> PrivateFile { PrivateFile(path: path + "/shares/\(share.text).json") }
@@ -78,9 +99,6 @@ struct PeerFolder: Sendable {
     try shareFile(share).write(JSONText(json).bytes)
   }
 
-  /// The shares of which something is kept.
-  func shares() -> [ShareID] {
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: path + "/shares")) ?? []
-    return names.compactMap { $0.hasSuffix(".json") ? ShareID(String($0.dropLast(5))) : nil }
-  }
+  /// Keeps nothing of a share any more.
+  func discard(_ share: ShareID) { shareFile(share).remove() }
 }

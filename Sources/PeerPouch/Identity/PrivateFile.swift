@@ -1,5 +1,5 @@
 import Foundation
-import PouchCore
+package import PouchCore
 
 #if canImport(Darwin)
   import Darwin
@@ -10,12 +10,16 @@ import PouchCore
 /// A small file that only its owner may read and write (mode 0600), such as a private key.
 ///
 /// It is always replaced as a whole: whoever reads it sees the old or the new contents.
-struct PrivateFile: Sendable {
-  let path: String
+package struct PrivateFile: Sendable {
+  package let path: String
+
+  package init(path: String) {
+    self.path = path
+  }
 
   /// The contents; `nil` if there is no such file.
   /// - Throws: ``PouchError/Code/forbidden`` if others can read the file, ``PouchError/Code/ioError``.
-  func read() throws(PouchError) -> [UInt8]? {
+  package func read() throws(PouchError) -> [UInt8]? {
     var status = stat()
     guard stat(path, &status) == 0 else {
       if errno == ENOENT { return nil }
@@ -51,7 +55,7 @@ struct PrivateFile: Sendable {
 
   /// Reads, changes and writes while no other process does so.
   /// - Throws: ``PouchError/Code/ioError``.
-  func update(_ change: ([UInt8]?) throws(PouchError) -> [UInt8]) throws(PouchError) {
+  package func update(_ change: ([UInt8]?) throws(PouchError) -> [UInt8]) throws(PouchError) {
     let lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard lock >= 0 else { throw problem("could not be locked") }
     // Closing gives the lock up.

@@ -17,6 +17,7 @@ public final class RemoteRequest: Sendable {
   /// Whether this installation has dealt with it before.
   public let standing: KnownIdentities.Standing
   private let prevention = Mutex(false)
+  private let memory = Mutex(false)
 
   init(_ identity: Fingerprint, info: JSON, ticket: TicketBook.Verdict, standing: KnownIdentities.Standing) {
     self.identity = identity
@@ -28,6 +29,10 @@ public final class RemoteRequest: Sendable {
   /// Keeps it out: it is told that it is forbidden.
   public func preventDefault() { prevention.withLock { $0 = true } }
 
+  /// Lets it in from now on without asking again, also after a restart, until it is forgotten; unless it is prevented.
+  public func remember() { memory.withLock { $0 = true } }
+
+  var isRemembered: Bool { memory.withLock(\.self) }
   var isPrevented: Bool { prevention.withLock(\.self) }
 }
 

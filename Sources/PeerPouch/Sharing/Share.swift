@@ -80,6 +80,12 @@ public final class Share: Sendable {
     await desk.end()
   }
 
+  /// Ends sharing for good: as ``stop()``, and no ticket is good any more when the database is shared again.
+  public func end() async {
+    await stop()
+    await desk.discardLedger()
+  }
+
   /// Ends the share's work and leaves what it wrote, as the death of the process does.
   /// - Returns: whether it was at work.
   @discardableResult

@@ -28,11 +28,40 @@ extension ShareDesk {
 
   /// Ends what a forgotten identity has here.
   func forget(_ fingerprint: Fingerprint) async {
-    ledger.book.revoke(claimedBy: fingerprint)
+    ledger.forget(fingerprint)
     keepLedger()
     terms.gate.allowed?.remove(fingerprint)
     await disconnect(fingerprint)
   }
+
+  /// Ends what identities have here that were forgotten since this was asked last, by whatever process of the installation.
+  func noteForgotten() async {
+    guard let forgotten = try? peer.folder?.forgottenIdentities() else { return }
+    let new = ledger.revoke(forgotten)
+    if !new.isEmpty { keepLedger() }
+    for fingerprint in new {
+      terms.gate.allowed?.remove(fingerprint)
+      await disconnect(fingerprint)
+      await peer.switchboard.disconnect(fingerprint)
+    }
+  }
+
+  /// Looks now and then whether another process was told to forget somebody, until the task is cancelled.
+  func watchForgotten() async {
+    guard let folder = peer.folder else { return }
+    var mark: FileMark?
+    while !Task.isCancelled {
+      let present = folder.forgottenMark
+      if present != mark {
+        mark = present
+        await noteForgotten()
+      }
+      guard (try? await options.time.sleep(ShareDesk.forgottenLook)) != nil else { return }
+    }
+  }
+
+  /// How often that is: a look costs a microsecond, and whoever forgets somebody does not want to wait.
+  private static let forgottenLook = Duration.milliseconds(500)
 
   func keepLedger() {
     do {
@@ -45,9 +74,16 @@ extension ShareDesk {
 }
 
 extension ShareDesk {
-  /// A ticket that nobody has redeemed; `nil` if the gate takes none.
+  /// Nothing is kept of the share any more: its tickets are worthless, also when the database is shared again.
+  func discardLedger() {
+    ledger = ShareLedger(forgotten: ledger.forgotten)
+    peer.folder?.discard(id)
+  }
+
+  /// A ticket that nobody has redeemed, of the terms' lifetime; `nil` if the gate takes none.
   func firstTicket() throws -> Ticket? {
     guard terms.gate.takesTickets else { return nil }
+    if let lifetime = terms.ticketLifetime { return try makeTicket(lifetime: lifetime) }
     let free = ledger.book.all.first { $0.claimant == nil && $0.expiry == nil }
     return try free?.ticket ?? makeTicket(lifetime: nil)
   }

@@ -16,6 +16,8 @@ actor ShareDesk {
     var gate: Gate
     let onRemote: RemoteHandler?
     let permissions: SharePermissions
+    /// How long the first ticket is good; always if `nil`.
+    var ticketLifetime: Duration?
   }
 
   nonisolated let address: ShareAddress
@@ -97,6 +99,7 @@ actor ShareDesk {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.keepRecord() }
       group.addTask { await self.readSignals() }
+      group.addTask { await self.watchForgotten() }
       for await work in work {
         group.addTask { await self.perform(work) }
       }
@@ -190,6 +193,7 @@ actor ShareDesk {
       events.send(.ticketReused(by: remote.fingerprint, claimedBy: owner.fingerprint))
     }
     let decision = terms.gate.decision(on: remote.fingerprint, ticket: verdict)
+    if case .ask = decision, ledger.admitted.contains(remote.fingerprint) { return .admit(.ask) }
     if case .admit(.ticket) = decision, case .good(let ticket) = verdict {
       ledger.book.claim(ticket, by: remote)
       keepLedger()
@@ -222,7 +226,12 @@ actor ShareDesk {
       await onRemote(request)
       return !request.isPrevented
     }
-    return answer ?? false
+    guard answer ?? false else { return false }
+    if request.isRemembered {
+      ledger.admit(remote)
+      keepLedger()
+    }
+    return true
   }
 
   private func refuse(_ offer: ReceivedOffer, _ refusal: Refusal) async {
