@@ -29,6 +29,16 @@ extension LocalPeer {
     try await open(Connectors.Key(address: ticket.address, ticket: ticket), info, waiting)
   }
 
+  /// Opens the database that an address or a ticket leads to.
+  public func open(
+    _ place: PeerPlace, info: JSON = [:], waiting: PeerOpening = .connected
+  ) async throws -> PeerDatabase {
+    switch place {
+    case .address(let address): try await open(address, info: info, waiting: waiting)
+    case .ticket(let ticket): try await open(ticket, info: info, waiting: waiting)
+    }
+  }
+
   private func open(_ key: Connectors.Key, _ info: JSON, _ waiting: PeerOpening) async throws -> PeerDatabase {
     let connector = connectors.take(key) { PeerConnector(key.address, key.ticket, info: info, self) }
     let database = PeerDatabase(key, connector, self)

@@ -2,6 +2,7 @@ import CouchAPI
 import PeerTrust
 import PeerTunnel
 import PouchCore
+import Synchronization
 
 /// Keeps one share of another peer reachable: looks it up, connects, and connects again after a loss, until it is closed
 /// or refused.
@@ -31,6 +32,10 @@ actor PeerConnector {
   private var lastError: PouchError?
   /// Opened when the hub turned out to have no such share.
   private nonisolated let absence = Latch<PouchError>()
+
+  /// The share's record as it was read last; `nil` before.
+  nonisolated var record: ShareRecord? { latestRecord.withLock(\.self) }
+  private nonisolated let latestRecord = Mutex<ShareRecord?>(nil)
 
   /// Whether it may still come to a connection: not after a refusal, nor after its end.
   nonisolated var isUsable: Bool {
@@ -171,6 +176,7 @@ actor PeerConnector {
     states.send(.signalling)
     let hub = try await peer.hubs.hub(address.hub)
     let record = try await ShareReader(peer, hub).record(of: address.share)
+    latestRecord.withLock { $0 = record }
     isAskedAbout = record.gate.contains(.ask)
     // Who is asked somewhere must not hold up the other shares.
     guard !isAskedAbout || ticket != nil else { return try await connect(record, hub) }

@@ -16,7 +16,8 @@ import Synchronization
 ///
 /// Besides the errors of ``Database`` every call may throw ``PouchError/Code/unreachable`` if there is no connection for
 /// as long as ``PeerOptions/patience``, and ``PouchError/Code/forbidden`` if the owner does not let this identity in.
-/// What is not allowed and what does not exist look alike: ``PouchError/Code/notFound``.
+/// What is not allowed and what does not exist look alike: ``PouchError/Code/notFound``. Writing to a share that its owner
+/// published as read-only is ``PouchError/Code/forbidden``.
 public final class PeerDatabase: Database {
   /// Where the share is.
   public let address: ShareAddress
@@ -49,6 +50,17 @@ public final class PeerDatabase: Database {
   /// The state of the connection, and each that follows.
   public var connection: PeerConnectionStates { PeerConnectionStates(broadcast: connector.states) }
 
+  /// What the owner published of the share, as it was read when the connection was made last; `nil` before.
+  public var share: SharedDatabase? {
+    connector.record.map { record in
+      SharedDatabase(record, at: address.hub, peer.standing(of: record.owner.fingerprint, named: record.name))
+    }
+  }
+
+  /// Suspends until it is clear whether the share can be used.
+  /// - Throws: what ``LocalPeer/open(_:info:waiting:)`` throws when it waits for the connection.
+  public func connected() async throws { try await connector.settle() }
+
   /// Ends this use. The connection ends with its last use.
   public func close() async throws {
     try await remote.close()
@@ -67,6 +79,13 @@ public final class PeerDatabase: Database {
       return isClosed
     }
     return wasClosed ? nil : peer.connectors.giveBack(connector, key)
+  }
+
+  /// Says in plain words what the owner answers as if nothing was there. It is the owner who decides; this is what its
+  /// record tells.
+  private func checkWriting() throws(PouchError) {
+    guard connector.record?.access == .readOnly else { return }
+    throw PouchError(.forbidden, "This share can only be read.")
   }
 
   // MARK: - What the peer does
@@ -115,7 +134,9 @@ public final class PeerDatabase: Database {
   }
 
   public func bulkDocs(_ documents: [Document], _ mode: WriteMode) async throws -> [WriteResult] {
-    try await remote.bulkDocs(documents, mode)
+    // Local documents are written to shares of all kinds.
+    if documents.contains(where: { $0.id?.isLocal != true }) { try checkWriting() }
+    return try await remote.bulkDocs(documents, mode)
   }
 
   public func revsDiff(_ revisions: [DocumentID: [RevisionID]]) async throws -> [DocumentID: RevisionsDiff] {
@@ -132,14 +153,16 @@ public final class PeerDatabase: Database {
   public func putAttachment(
     _ name: String, _ attachment: Attachment, to id: DocumentID, at revision: RevisionID?
   ) async throws -> RevisionID {
-    try await remote.putAttachment(name, attachment, to: id, at: revision)
+    try checkWriting()
+    return try await remote.putAttachment(name, attachment, to: id, at: revision)
   }
 
   @discardableResult
   public func removeAttachment(
     _ name: String, of id: DocumentID, at revision: RevisionID
   ) async throws -> RevisionID {
-    try await remote.removeAttachment(name, of: id, at: revision)
+    try checkWriting()
+    return try await remote.removeAttachment(name, of: id, at: revision)
   }
 
   public func compact() async throws { try await remote.compact() }

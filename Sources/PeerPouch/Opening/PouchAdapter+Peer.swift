@@ -1,4 +1,4 @@
-import PeerTrust
+public import PeerTrust
 public import PouchCore
 
 extension PouchAdapter {
@@ -9,28 +9,50 @@ extension PouchAdapter {
   ///   - peer: who opens; the process's own peer if `nil`.
   ///   - info: what the sharer's `onRemote` gets to see.
   public static func peer(_ peer: LocalPeer? = nil, info: JSON = [:]) -> PouchAdapter {
-    PouchAdapter("webrtc", recognizes: { name in name.hasPrefix("webrtc://") || isTicket(name) }) { name, _, _ in
+    PouchAdapter("webrtc", recognizes: PeerPlace.isMeant) { name, _, _ in
       let peer = try peer ?? LocalPeer.standard()
-      if isTicket(name) { return try await peer.open(ticket(name), info: info) }
-      guard let address = ShareAddress(name) else {
-        throw PouchError(.illegalDatabaseName, "This is not the address of a share.")
-      }
-      return try await peer.open(address, info: info)
+      return try await peer.open(PeerPlace(name), info: info)
     }
   }
+}
 
-  private static func ticket(_ text: String) throws(PouchError) -> Ticket {
+/// What leads to the database of another peer.
+public enum PeerPlace: Sendable, Hashable {
+  /// `webrtc://…`
+  case address(ShareAddress)
+  case ticket(Ticket)
+
+  /// Reads the address of a share, or a ticket.
+  /// - Throws: ``PouchError/Code/illegalDatabaseName`` if the text is neither.
+  public init(_ text: String) throws(PouchError) {
+    guard PeerPlace.isTicket(text) else {
+      guard let address = ShareAddress(text) else {
+        throw PouchError(.illegalDatabaseName, "This is not the address of a share.")
+      }
+      self = .address(address)
+      return
+    }
     do throws(Ticket.Problem) {
-      return try Ticket(text)
+      self = .ticket(try Ticket(text))
     } catch {
       throw PouchError(
         .illegalDatabaseName, error == .checksum ? "The ticket was mistyped or cut off." : "This is not a ticket.")
     }
   }
 
-  /// Whether a text is meant to be a ticket, whole or not.
+  /// Whether a text is meant to be a ticket or the address of a share, whole or not.
+  public static func isMeant(by text: String) -> Bool { text.hasPrefix("webrtc://") || isTicket(text) }
+
   private static func isTicket(_ text: String) -> Bool {
     // Names of databases are shorter: the share and the secret alone have more than 50 characters.
     text.utf8.count > 64 && text.drop { $0.isWhitespace }.lowercased().hasPrefix("pp1-")
+  }
+
+  /// Where the share is.
+  public var address: ShareAddress {
+    switch self {
+    case .address(let address): address
+    case .ticket(let ticket): ticket.address
+    }
   }
 }
