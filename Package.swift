@@ -128,6 +128,8 @@ let package = Package(
       name: "PeerPouchCLI",
       dependencies: [
         "PeerPouch",
+        .target(name: "WebRTC", condition: .when(traits: ["WebRTC"])),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ],
@@ -197,7 +199,10 @@ let package = Package(
     .testTarget(
       name: "WebRTCTests", dependencies: ["WebRTC", "RTCChat", "RTCTool", "TestSupport"], swiftSettings: house),
     .testTarget(
-      name: "PeerPouchCLITests", dependencies: ["PeerPouchCLI", "PeerPouch", "TestSupport"],
+      name: "PeerPouchCLITests",
+      dependencies: [
+        "PeerPouchCLI", "PeerPouch", "TestSupport", .product(name: "Crypto", package: "swift-crypto"),
+      ],
       swiftSettings: house),
   ]
 )

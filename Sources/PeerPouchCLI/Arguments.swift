@@ -16,6 +16,10 @@ extension DocumentID: ExpressibleByArgument {
   }
 }
 
+extension Fingerprint: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
+
 extension AttachmentRange: ExpressibleByArgument {
   /// `START-END` with the end included, `START-`, or `-COUNT`.
   public init?(argument: String) {

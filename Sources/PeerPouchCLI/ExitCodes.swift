@@ -12,7 +12,7 @@ enum ExitCodes {
 
   static let discussion = """
     Exit codes: 0 fine, 1 error, 2 usage, 3 not found, 4 conflict, 5 refused, 130 interrupted. \
-    (changes --live ends with 0 when it is interrupted.)
+    (What goes on until it is interrupted, such as changes --live and share, then ends with 0.)
     """
 
   static func code(for error: any Error) -> Int32 {

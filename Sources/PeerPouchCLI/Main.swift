@@ -36,6 +36,8 @@ enum Main {
       }
       try console.output.flush()
     }
+    // In this task, which is not cancelled: others are to learn that this one is gone.
+    await console.peer.close()
     console.diagnostics.clearStatus()
     switch interruption.cause {
     case .signal where !command.isLive: return ExitCodes.interrupted

@@ -4,14 +4,35 @@ import PeerPouch
 
 /// The database that a command works on.
 struct DatabaseArgument: ParsableArguments, Sendable {
-  @Argument(help: "The database: a name, a path with a slash, memory:, or a URL.") var database: DatabaseName
+  @Argument(help: "The database: a name, a path with a slash, memory:, a URL, or a ticket; - reads it from the input.")
+  var database: DatabaseName
+  @OptionGroup(title: "Options for databases of other peers") var connection: ConnectionOptions
 
-  /// Runs something with the database open, and closes it; see ``DatabaseName/open(_:options:_:)``.
+  /// The same with the name read from standard input if that is where it is. To be called before anything else is read
+  /// from there.
+  func resolved(_ console: Console) throws -> DatabaseArgument {
+    var resolved = self
+    resolved.database = try database.resolved(console)
+    return resolved
+  }
+
+  /// Runs something with the database open, and closes it; see ``DatabaseName/open(_:_:options:_:_:)``.
   func open<Value>(
-    _ presence: DatabasePresence, options: StoreOptions = StoreOptions(),
+    _ presence: DatabasePresence, _ console: Console, options: StoreOptions = StoreOptions(),
     _ body: (any Database) async throws -> Value
   ) async throws -> Value {
-    try await database.open(presence, options: options, .none, body)
+    try await database.open(presence, DatabaseOpener(console, connection), options: options, .none, body)
+  }
+}
+
+/// What opening databases needs besides their names.
+struct DatabaseOpener: Sendable {
+  let console: Console
+  let connection: ConnectionOptions
+
+  init(_ console: Console, _ connection: ConnectionOptions) {
+    self.console = console
+    self.connection = connection
   }
 }
 
@@ -25,14 +46,39 @@ struct DatabaseName: ExpressibleByArgument, CustomStringConvertible, Sendable {
     text = argument
   }
 
+  /// The same, with a name read from the first line of standard input if it is `-`: so tickets need not stand in the list
+  /// of processes. What follows that line is left to be read.
+  /// - Throws: ``UsageError`` if there is no such line.
+  func resolved(_ console: Console) throws -> DatabaseName {
+    guard text == "-" else { return self }
+    let input = try InputFile("-", console.interruption)
+    if input.isTerminal { console.diagnostics.note("Type the name, URL or ticket of the database.") }
+    var line: [UInt8] = []
+    // One at a time: what is read here is not there for what reads the rest.
+    while let byte = try input.read(upTo: 1).first, byte != 0x0A {
+      guard line.count < DatabaseName.longest else { break }
+      line.append(byte)
+    }
+    let name = String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespaces)
+    guard !name.isEmpty, name != "-", line.count < DatabaseName.longest else {
+      throw UsageError(reason: "The input does not begin with a database.")
+    }
+    return DatabaseName(argument: name)
+  }
+
+  /// In bytes. Tickets and addresses with a long hub have some 3 KiB.
+  private static let longest = 16 << 10
+
   /// Runs something with the database open, and closes it.
-  /// - Parameter patience: what to do while the database's server is away.
+  /// - Parameter patience: what to do while the database's server or owner is away.
   /// - Throws: `PouchError` of the code `notFound` if it must exist and does not, and what opening and the body throw.
   func open<Value>(
-    _ presence: DatabasePresence, options: StoreOptions = StoreOptions(), _ patience: Patience = .none,
-    _ body: (any Database) async throws -> Value
+    _ presence: DatabasePresence, _ opener: DatabaseOpener, options: StoreOptions = StoreOptions(),
+    _ patience: Patience = .none, _ body: (any Database) async throws -> Value
   ) async throws -> Value {
-    let opened = try await open(presence, options, patience)
+    let name = try resolved(opener.console)
+    guard !PeerPlace.isMeant(by: name.text) else { return try await name.openPeer(opener, patience, body) }
+    let opened = try await name.open(presence, options, patience)
     do {
       let value = try await body(opened)
       try await opened.close()
@@ -48,6 +94,43 @@ struct DatabaseName: ExpressibleByArgument, CustomStringConvertible, Sendable {
     case none
     /// To wait for it, and to say so once.
     case waits(Diagnostics)
+  }
+
+  private func openPeer<Value>(
+    _ opener: DatabaseOpener, _ patience: Patience, _ body: (any Database) async throws -> Value
+  ) async throws -> Value {
+    let place = try PeerPlace(text)
+    let peer = try await opener.console.peer.peer(opener.connection, hub: place.address.hub.text)
+    let opened = try await peer.open(place, info: opener.connection.info, waiting: .nothing)
+    let report = ConnectionReport(opener.console)
+    let following = Task { await report.follow(opened.connection) }
+    do {
+      switch patience {
+      case .none: try await opened.connected()
+      case .waits: try await DatabaseName.waitForAnswer(from: opened)
+      }
+      let value = try await body(opened)
+      try await opened.close()
+      await following.value
+      return value
+    } catch {
+      try? await opened.close()
+      await following.value
+      throw error
+    }
+  }
+
+  /// Waits for an owner who may be away; the report tells why.
+  private static func waitForAnswer(from database: PeerDatabase) async throws {
+    while true {
+      do {
+        _ = try await database.info()
+        return
+      } catch let error as PouchError where error.code.isTransient {
+        // It has waited already, unless the connection was lost just now.
+        try await Task.sleep(for: ReplicationTuning.firstRetryDelay)
+      }
+    }
   }
 
   private func open(

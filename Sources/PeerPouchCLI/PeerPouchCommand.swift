@@ -7,8 +7,10 @@ struct PeerPouchCommand: ParsableCommand {
     abstract: "A document database that speaks CouchDB's data model and protocol.",
     discussion: """
       DB is a name (the file NAME.pouch in $PEERPOUCH_HOME, by default the platform's data folder), a path with a \
-      slash, the URL of a database at a CouchDB or at 'peerpouch serve' (http://USER:PASSWORD@HOST:5984/NAME), or memory: \
-      for a database that is gone when the command ends.
+      slash, the URL of a database at a CouchDB or at 'peerpouch serve' (http://USER:PASSWORD@HOST:5984/NAME), the URL of \
+      what another peer shares (webrtc://…) or a ticket to it (pp1-…), or memory: for a database that is gone when the \
+      command ends. With - the name is read from the first line of standard input, so that a ticket does not stand in \
+      the list of processes.
 
       \(ExitCodes.discussion)
       """,
@@ -17,6 +19,11 @@ struct PeerPouchCommand: ParsableCommand {
       CommandGroup(name: "Documents:", subcommands: [Put.self, Get.self, Remove.self, List.self, Changes.self]),
       CommandGroup(name: "Attachments:", subcommands: [Attach.self, Detach.self, Fetch.self]),
       CommandGroup(name: "Other databases:", subcommands: [Serve.self, Replicate.self, Sync.self]),
+      CommandGroup(
+        name: "Other peers:",
+        subcommands: [
+          ShareCommand.self, Shares.self, IdentityCommand.self, ConfigCommand.self,
+        ]),
       CommandGroup(
         name: "Databases:",
         subcommands: [

@@ -61,6 +61,9 @@ struct Home: Sendable {
     process.currentDirectoryURL = folder
     var environment = ProcessInfo.processInfo.environment
     environment["PEERPOUCH_HOME"] = folder.path
+    // Peers of a test find each other on this machine only, and no hub but the test's.
+    environment["PEERPOUCH_ADDRESSES"] = "127.0.0.1"
+    environment["PEERPOUCH_HUB"] = nil
     environment["peerpouch"] = try BuiltProduct.url("peerpouch").path
     process.environment = environment
     return process
@@ -104,7 +107,11 @@ final class RunningCommand: Sendable {
   private let lines = ProcessLines()
   private let ends: AsyncStream<Void>
 
-  init(_ arguments: String..., in home: Home, reading stream: Stream = .output) throws {
+  convenience init(_ arguments: String..., in home: Home, reading stream: Stream = .output) throws {
+    try self.init(arguments, in: home, reading: stream)
+  }
+
+  init(_ arguments: [String], in home: Home, reading stream: Stream = .output) throws {
     process = try home.process(BuiltProduct.url("peerpouch"), arguments)
     process.standardInput = input
     process.standardOutput = stream == .output ? lines.pipe : FileHandle.nullDevice
@@ -123,9 +130,25 @@ final class RunningCommand: Sendable {
   /// The next line of output; `nil` at its end.
   func nextLine() async -> String? { await lines.next() }
 
+  /// The next line of output as JSON.
+  func nextJSON() async throws -> JSON { try JSON(parsing: try #require(await nextLine())) }
+
+  /// The next line of output that is an event of this kind; those before it are passed over.
+  func next(_ event: String) async throws -> JSON {
+    while true {
+      let json = try await nextJSON()
+      if json["event"]?.string == event { return json }
+    }
+  }
+
   /// Writes to the command's input; returns when all but what a pipe holds was read.
   func write(_ data: Data) async {
     await lines.blocking { [self] in try? input.fileHandleForWriting.write(contentsOf: data) }
+  }
+
+  /// Ends the command's input.
+  func closeInput() async {
+    await lines.blocking { [self] in try? input.fileHandleForWriting.close() }
   }
 
   /// Stops reading the command's output.

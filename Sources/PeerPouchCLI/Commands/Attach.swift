@@ -20,10 +20,11 @@ struct Attach: PouchCommand {
   }
 
   func perform(_ console: Console) async throws {
+    let target = try target.resolved(console)
     let input = try InputFile(file, console.interruption)
     let name = name ?? URL(fileURLWithPath: file).lastPathComponent
     let progress = console.progress("attach", in: .bytes, of: input.size)
-    let revision = try await target.open(.madeIfMissing) { database in
+    let revision = try await target.open(.madeIfMissing, console) { database in
       var edited = rev
       if edited == nil { edited = try await database.winner(of: id) }
       let attachment = Attachment(
@@ -46,7 +47,7 @@ struct Detach: PouchCommand {
   @Option(help: "The revision to edit; the winner if left out.") var rev: RevisionID?
 
   func perform(_ console: Console) async throws {
-    let revision = try await target.open(.mustExist) { database in
+    let revision = try await target.open(.mustExist, console) { database in
       try await database.removeAttachment(name, of: id, at: try await database.edited(id, rev))
     }
     try console.print(written: id, revision)

@@ -42,7 +42,7 @@ struct Changes: PouchCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await target.open(.mustExist) { database in
+    try await target.open(.mustExist, console) { database in
       if live, !console.output.isTerminal { console.interruption.watchForClosedOutput(console.output.descriptor) }
       for try await change in database.changes(query) {
         try print(change, console)

@@ -16,7 +16,7 @@ struct Check: PouchCommand {
   @OptionGroup var target: DatabaseArgument
 
   func perform(_ console: Console) async throws {
-    let problems = try await target.open(.mustExist) { database in
+    let problems = try await target.open(.mustExist, console) { database in
       guard let local = database as? LocalDatabase else {
         throw PouchError(.notImplemented, "Only embedded databases can be examined.")
       }

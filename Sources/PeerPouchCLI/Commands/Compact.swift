@@ -9,7 +9,7 @@ struct Compact: PouchCommand {
   @OptionGroup var target: DatabaseArgument
 
   func perform(_ console: Console) async throws {
-    let (before, after) = try await target.open(.mustExist) { database in
+    let (before, after) = try await target.open(.mustExist, console) { database in
       let before = try await database.info().fileSize
       try await compact(database, console)
       try Task.checkCancellation()

@@ -9,7 +9,7 @@ struct Destroy: PouchCommand {
   @Flag(help: "Do it without asking.") var yes = false
 
   func perform(_ console: Console) async throws {
-    try await target.open(.mustExist) { database in
+    try await target.open(.mustExist, console) { database in
       if !yes {
         let count = ProgressMeter.counted(try await database.info().documentCount, "document")
         let question = "Remove \(target.database) with \(count) for good? Type yes: "

@@ -21,7 +21,7 @@ struct Dump: PouchCommand {
   @Argument(help: "The file to write; standard output if left out, or -.") var file: String?
 
   func perform(_ console: Console) async throws {
-    try await target.open(.mustExist) { database in
+    try await target.open(.mustExist, console) { database in
       let info = try await database.info()
       let total = Int64(info.documentCount + info.deletedCount)
       let progress = console.progress("dump", in: .count("documents"), of: total)

@@ -25,7 +25,7 @@ struct Fetch: PouchCommand {
     if output == nil, console.output.isTerminal {
       throw UsageError(reason: "An attachment could upset the terminal. Name a file with -o; -o - means it.")
     }
-    try await target.open(.mustExist) { database in
+    try await target.open(.mustExist, console) { database in
       var download = try await database.getAttachment(name, of: id, at: rev, range: range)
       if download.attachment.encoding != nil, let range {
         // Of what is stored compressed, databases deliver all.

@@ -32,7 +32,7 @@ struct Get: PouchCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await target.open(.mustExist) { database in
+    try await target.open(.mustExist, console) { database in
       guard let openRevs else {
         let document = try await database.get(id, at: rev, including: parts)
         try console.print(answer: try await complete(document).encoded)

@@ -8,7 +8,7 @@ struct Info: PouchCommand {
   @OptionGroup var target: DatabaseArgument
 
   func perform(_ console: Console) async throws {
-    let info = try await target.open(.mustExist) { try await $0.info() }
+    let info = try await target.open(.mustExist, console) { try await $0.info() }
     guard !console.isJSON else {
       try console.print(json: info.json)
       return

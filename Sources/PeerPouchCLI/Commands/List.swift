@@ -36,7 +36,7 @@ struct List: PouchCommand {
   }
 
   func perform(_ console: Console) async throws {
-    try await target.open(.mustExist) { database in
+    try await target.open(.mustExist, console) { database in
       if key.isEmpty {
         for try await row in database.rows(query) { try print(row, console) }
       } else {

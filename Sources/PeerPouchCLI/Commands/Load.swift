@@ -19,12 +19,13 @@ struct Load: PouchCommand {
   @Argument(help: "The file to read; standard input if left out, or -.") var file = "-"
 
   func perform(_ console: Console) async throws {
+    let target = try target.resolved(console)
     let input = try InputFile(file, console.interruption)
     if input.isTerminal { console.diagnostics.note("Type a document as JSON on each line, and end with Ctrl-D.") }
     let progress = console.progress("load", in: .bytes, of: input.size)
     // A database may have been set to take longer documents than the usual limit, and its dump shall load.
     let options = StoreOptions(documentBodyLimit: FileTuning.lineLimit)
-    try await target.open(.madeIfMissing, options: options) { database in
+    try await target.open(.madeIfMissing, console, options: options) { database in
       var loader = Loader(database, from: LineReader(input), progress, console.diagnostics)
       do {
         try await loader.run()

@@ -15,7 +15,7 @@ struct Purge: PouchCommand {
   @Argument(help: "The revisions.") var revs: [RevisionID]
 
   func perform(_ console: Console) async throws {
-    let purged = try await target.open(.mustExist) { try await $0.purge([id: revs])[id] ?? [] }
+    let purged = try await target.open(.mustExist, console) { try await $0.purge([id: revs])[id] ?? [] }
     guard !purged.isEmpty else { throw PouchError(.notFound, "No such leaf revision.") }
     if console.isJSON {
       let revisions = purged.map { JSON($0.description) }

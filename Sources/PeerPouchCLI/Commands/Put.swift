@@ -21,12 +21,13 @@ struct Put: PouchCommand {
   }
 
   func perform(_ console: Console) async throws {
+    let target = try target.resolved(console)
     let input = try InputFile(file, console.interruption)
     if input.isTerminal { console.diagnostics.note("Type the document as JSON, and end with Ctrl-D.") }
     var document = try Document(parsing: input.all(upTo: FileTuning.lineLimit))
     if let id, id.text != "-" { document.id = id }
     if let rev { document.revision = rev }
-    let written = try await target.open(.madeIfMissing) { database in
+    let written = try await target.open(.madeIfMissing, console) { database in
       try await force ? replace(document, in: database) : database.post(document)
     }
     try console.print(written: written.id, written.revision)

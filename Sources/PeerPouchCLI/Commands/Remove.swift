@@ -12,7 +12,7 @@ struct Remove: PouchCommand {
   @Option(help: "The revision to delete, which may be one in conflict; the winner if left out.") var rev: RevisionID?
 
   func perform(_ console: Console) async throws {
-    let revision = try await target.open(.mustExist) { database in
+    let revision = try await target.open(.mustExist, console) { database in
       try await database.remove(id, at: try await database.edited(id, rev))
     }
     try console.print(written: id, revision)

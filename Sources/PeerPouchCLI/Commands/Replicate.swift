@@ -10,17 +10,20 @@ struct Replicate: PouchCommand {
       """)
 
   @OptionGroup var common: CommonOptions
-  @Argument(help: "The database to copy from: a name, a path with a slash, or a URL.") var source: DatabaseName
+  @Argument(help: "The database to copy from: a name, a path with a slash, a URL, or a ticket.")
+  var source: DatabaseName
   @Argument(help: "The database to copy to.") var target: DatabaseName
   @OptionGroup var replication: ReplicationArguments
+  @OptionGroup(title: "Options for databases of other peers") var connection: ConnectionOptions
 
   var isLive: Bool { replication.live }
 
   func perform(_ console: Console) async throws {
     let options = try replication.options
     let patience = replication.patience(console)
-    try await source.open(.mustExist, patience) { source in
-      try await target.open(.madeIfMissing, patience) { target in
+    let opener = DatabaseOpener(console, connection)
+    try await source.open(.mustExist, opener, patience) { source in
+      try await target.open(.madeIfMissing, opener, patience) { target in
         let replication = Replication(from: source, to: target, options)
         let report = ReplicationReport("replicate", [replication], console)
         try await report.follow { _ = try await replication.run() }
@@ -38,17 +41,19 @@ struct Sync: PouchCommand {
       """)
 
   @OptionGroup var common: CommonOptions
-  @Argument(help: "One database: a name, a path with a slash, or a URL.") var first: DatabaseName
+  @Argument(help: "One database: a name, a path with a slash, a URL, or a ticket.") var first: DatabaseName
   @Argument(help: "The other one.") var second: DatabaseName
   @OptionGroup var replication: ReplicationArguments
+  @OptionGroup(title: "Options for databases of other peers") var connection: ConnectionOptions
 
   var isLive: Bool { replication.live }
 
   func perform(_ console: Console) async throws {
     let options = try replication.options
     let patience = replication.patience(console)
-    try await first.open(.madeIfMissing, patience) { first in
-      try await second.open(.madeIfMissing, patience) { second in
+    let opener = DatabaseOpener(console, connection)
+    try await first.open(.madeIfMissing, opener, patience) { first in
+      try await second.open(.madeIfMissing, opener, patience) { second in
         let synchronization = Synchronization(of: first, with: second, options)
         let report = ReplicationReport("sync", [synchronization.push, synchronization.pull], console)
         try await report.follow { _ = try await synchronization.run() }

@@ -12,12 +12,15 @@ struct Console: Sendable {
   let output: Output
   let diagnostics: Diagnostics
   let interruption: Interruption
+  /// This command among peers.
+  let peer: CommandPeer
 
   init(_ options: CommonOptions, _ interruption: Interruption) {
     isJSON = options.json
     self.interruption = interruption
     output = Output(STDOUT_FILENO, interruption)
     diagnostics = Diagnostics(isJSON: options.json, isQuiet: options.quiet)
+    peer = CommandPeer(diagnostics)
   }
 
   /// Prints columns of text, for people and for `cut`.

@@ -36,7 +36,8 @@ enum TerminalText {
     scalar == "\t" || scalar == "\n" || scalar == "\r"
   }
 
-  private static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
+  /// Whether a terminal would act upon a character, or text read as something else by it.
+  static func isHarmful(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
     // C0, delete and C1.
     case 0..<0x20, 0x7F..<0xA0: true

@@ -1,0 +1,102 @@
+import PeerPouch
+
+/// Tells on standard error how the connection to another peer comes and goes.
+///
+/// On a terminal what passes by itself is a status, and only what lasts a line.
+struct ConnectionReport: Sendable {
+  private let diagnostics: Diagnostics
+  private let isJSON: Bool
+
+  init(_ console: Console) {
+    diagnostics = console.diagnostics
+    isJSON = console.isJSON
+  }
+
+  /// Follows the states to their end.
+  func follow(_ states: PeerConnectionStates) async {
+    guard diagnostics.style != .none else { return }
+    var shown: String?
+    for await state in states {
+      let sentence = ConnectionReport.sentence(state)
+      // Round-trip times are news every few seconds.
+      guard let sentence, sentence.key != shown else { continue }
+      shown = sentence.key
+      if isJSON {
+        diagnostics.line(ConnectionReport.json(state).text)
+      } else if diagnostics.style == .status, sentence.isPassing {
+        diagnostics.status("peerpouch: \(sentence.text)")
+      } else {
+        diagnostics.note(sentence.text)
+      }
+    }
+  }
+
+  private struct Sentence {
+    let text: String
+    /// What must be another one to be told again.
+    let key: String
+    var isPassing = false
+
+    init(_ text: String, key: String? = nil, isPassing: Bool = false) {
+      self.text = text
+      self.key = key ?? text
+      self.isPassing = isPassing
+    }
+  }
+
+  private static func sentence(_ state: PeerConnectionState) -> Sentence? {
+    switch state {
+    case .signalling: return Sentence("signalling: asking the owner by way of the hub", isPassing: true)
+    case .connecting: return Sentence("connecting: the owner lets us in, looking for a path", isPassing: true)
+    case .connected(let path, let roundTrip):
+      let way = path.map { "\($0.kind.rawValue), \($0.local) to \($0.remote)" } ?? "path unknown"
+      let time = roundTrip.map { ", \(PeerText.milliseconds($0))" } ?? ""
+      return Sentence("connected: \(way)\(time)", key: "connected \(way)")
+    case .reconnecting(let reason): return Sentence("reconnecting: \(reason.isEmpty ? "no connection" : reason)")
+    // This is the error with which the command ends.
+    case .refused, .closed: return nil
+    }
+  }
+
+  private static func json(_ state: PeerConnectionState) -> JSON {
+    switch state {
+    case .signalling: return ["connection": "signalling"]
+    case .connecting: return ["connection": "connecting"]
+    case .connected(let path, let roundTrip):
+      var object: JSON.Object = ["connection": "connected"]
+      PeerText.add(path, roundTrip, to: &object)
+      return .object(object)
+    case .reconnecting(let reason): return ["connection": "reconnecting", "reason": JSON(reason)]
+    case .refused(let refusal): return ["connection": "refused", "reason": JSON(refusal.rawValue)]
+    case .closed: return ["connection": "closed"]
+    }
+  }
+}
+
+/// Peers in words.
+enum PeerText {
+  /// Such as `1.2 ms`.
+  static func milliseconds(_ duration: Duration) -> String {
+    let value = duration / .milliseconds(1)
+    // States of a connection tell whole milliseconds.
+    if value == 0 { return "less than 1 ms" }
+    return value >= 10 ? "\(Int(value.rounded())) ms" : "\((value * 10).rounded() / 10) ms"
+  }
+
+  static func add(_ path: PeerPath?, _ roundTrip: Duration?, to object: inout JSON.Object) {
+    if let path {
+      object["path"] = ["kind": JSON(path.kind.rawValue), "local": JSON(path.local), "remote": JSON(path.remote)]
+    }
+    if let roundTrip { object["rtt_ms"] = JSON(floatLiteral: roundTrip / .milliseconds(1)) }
+  }
+
+  /// What somebody calls itself, if anything: no proof of who it is. Never longer than a line.
+  static func name(in info: JSON) -> String? {
+    info["name"]?.string.flatMap { $0.isEmpty ? nil : plain($0) }
+  }
+
+  /// Text of another peer without what a terminal would act upon, whatever it is shown on; cut to 128 characters.
+  static func plain(_ text: String) -> String {
+    String(String.UnicodeScalarView(text.unicodeScalars.filter { !TerminalText.isHarmful($0) }.prefix(128)))
+  }
+}
