@@ -22,7 +22,7 @@ struct PeerPouchCommand: ParsableCommand {
       CommandGroup(
         name: "Other peers:",
         subcommands: [
-          ShareCommand.self, Shares.self, IdentityCommand.self, ConfigCommand.self,
+          ShareCommand.self, Shares.self, Send.self, Receive.self, IdentityCommand.self, ConfigCommand.self,
         ]),
       CommandGroup(
         name: "Databases:",
