@@ -131,10 +131,15 @@ actor ShareDesk {
       var feed = try SignalFeed(hub, to: id.text, after: start ?? .start, options)
       while !Task.isCancelled {
         do {
+          if isLost {
+            // The feed answers when there are signals, which may be never.
+            _ = try await hub.info()
+            isLost = false
+            backOff.reset()
+            events.send(.hubFound)
+          }
           let documents = try await feed.next()
           backOff.reset()
-          if isLost { events.send(.hubFound) }
-          isLost = false
           workers.yield(.delete(documents))
           for document in documents { receive(document) }
         } catch let error as PouchError where error.code.isTransient {
