@@ -7,10 +7,15 @@ import threading
 import urllib.parse
 
 PAGES = pathlib.Path(__file__).resolve().parent / "pages"
+ROOT = PAGES.parents[3]
+# Folders of the repository whose files the pages use, by the beginning of their paths.
+FOLDERS = {"Browser": ROOT / "Browser", "trust": ROOT / "Tests" / "Fixtures" / "trust"}
+# Python on its own does not know that these are scripts.
+mimetypes.add_type("text/javascript", ".mjs")
 
 
 class PageServer:
-    """Serves the folder `pages`, and files from elsewhere under names of their own, on a free port of 127.0.0.1.
+    """Serves the folder `pages`, the plugin, the test vectors, and files from elsewhere, on a free port of 127.0.0.1.
 
     `origin` and `other_origin` are two origins, of two sites, that name it: its pages may be opened as either's.
     """
@@ -46,8 +51,10 @@ class PageServer:
         """The file for a path of a URL; None if there is none."""
         if path in self.files:
             return self.files[path]
-        file = (PAGES / path.lstrip("/")).resolve()
-        return file if file.is_relative_to(PAGES) and file.is_file() else None
+        first, _, rest = path.lstrip("/").partition("/")
+        folder, name = (FOLDERS[first], rest) if first in FOLDERS else (PAGES, path.lstrip("/"))
+        file = (folder / name).resolve()
+        return file if file.is_relative_to(folder) and file.is_file() else None
 
     def close(self):
         self.server.shutdown()
