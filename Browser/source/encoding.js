@@ -192,11 +192,25 @@ const wellFormed = (value) => !/\p{Surrogate}/u.test(value);
 export function textDepth(json) {
   let level = 0;
   let deepest = 0;
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/gs)) {
-    if (token === "[" || token === "{") deepest = Math.max(deepest, ++level);
-    else if (token === "]" || token === "}") level--;
+  for (let index = 0; index < json.length; index++) {
+    switch (json.charCodeAt(index)) {
+      case 0x22: index = endOfString(json, index); break;
+      case 0x5b: case 0x7b: deepest = Math.max(deepest, ++level); break;
+      case 0x5d: case 0x7d: level--; break;
+      default: break;
+    }
   }
   return deepest;
+}
+
+/** Where the closing quote is. Texts may be long: patterns would need a stack as deep. @param {string} json @param {number} start */
+function endOfString(json, start) {
+  for (let quote = json.indexOf('"', start + 1); quote >= 0; quote = json.indexOf('"', quote + 1)) {
+    let slashes = 0;
+    while (json.charCodeAt(quote - 1 - slashes) === 0x5c) slashes++;
+    if (slashes % 2 === 0) return quote;
+  }
+  return json.length;
 }
 
 /**

@@ -59,6 +59,8 @@ class Chromium:
         options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
         self.driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
         self.blank = self.driver.current_window_handle
+        # Pages that may not use a microphone are connected by the default route only, and here there is none.
+        self.driver.execute_cdp_cmd("Browser.grantPermissions", {"permissions": ["audioCapture"]})
 
     def open(self, url):
         """Opens a page in a tab of its own, and returns it when it is loaded."""

@@ -12,6 +12,7 @@ import pytest
 
 from chromium import Chromium
 from page_server import PageServer
+from peer_process import PeerProcess
 from peerpouch_server import Server
 
 ADMIN = ("admin", "password")
@@ -97,3 +98,28 @@ def open_page(chromium, pages):
 def name():
     """A name for a database that there is not yet."""
     return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+def hub(server, name):
+    """The URL of a database of the server's that everybody may use."""
+    assert ask(server, f"/{name}", "PUT")[0] == 201
+    anybody = {"names": [], "roles": []}
+    assert ask(server, f"/{name}/_security", "PUT", {"admins": anybody, "members": anybody})[0] == 200
+    return f"{server.url()}/{name}"
+
+
+@pytest.fixture
+def swift_peer(tmp_path):
+    """Starts peers in Swift, `Tests/PeerTool`, that are killed after the test."""
+    if not os.path.exists(os.environ["PEERTOOL"]):
+        pytest.skip("there is no PeerTool")
+    peers = []
+
+    def start(*arguments):
+        peers.append(PeerProcess(os.environ["PEERTOOL"], *map(str, arguments)))
+        return peers[-1]
+
+    yield start
+    for peer in peers:
+        peer.kill()

@@ -3,7 +3,7 @@
 
     run.py PEERPOUCH FOLDER [argument for pytest…]
 
-PEERPOUCH is the executable; FOLDER keeps the virtual environment between runs. The network namespace has nothing but
+PEERPOUCH is the executable, with PeerTool beside it; FOLDER keeps the virtual environment between runs. The network namespace has nothing but
 the loopback interface, so nothing that the tests do reaches anything else, and nothing else reaches them. POUCHDB_JS
 names PouchDB's built file, `dist/pouchdb.js` of its release 9; tests that need it are skipped without.
 The last line counts: `N passed, N failed, N skipped`.
@@ -52,6 +52,7 @@ def main():
     # The driver is asked by HTTP, which is for no proxy, and is never looked for elsewhere.
     environment = {
         "PYTHONPATH": str(HERE.parent), "PEERPOUCH": os.path.abspath(executable), "no_proxy": "*", "SE_OFFLINE": "true",
+        "PEERTOOL": os.path.join(os.path.dirname(os.path.abspath(executable)), "PeerTool"),
     }
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         counts = run_pytest(
