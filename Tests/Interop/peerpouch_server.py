@@ -30,6 +30,8 @@ class Server:
         if address is None:
             raise RuntimeError(f"The server did not say where it listens: {line!r}")
         self.host, self.port = address.group(1), int(address.group(2))
+        # The console's address, with its token if the server has one.
+        self.console = self.process.stdout.readline().removeprefix("Console: ").strip()
 
     def kill(self):
         """Ends the server as a power cut would."""

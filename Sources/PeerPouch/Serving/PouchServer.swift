@@ -16,6 +16,7 @@ public struct PouchServer: Sendable {
   private let options: PouchServerOptions
   private let files: ServerFiles
   private let identity: ServerFiles.Identity
+  private let consoleToken: ConsoleToken?
 
   /// - Throws: ``PouchError/Code/ioError`` if the folder cannot be made or written to.
   public init(_ options: PouchServerOptions) throws {
@@ -23,6 +24,17 @@ public struct PouchServer: Sendable {
     databases = try DatabaseFolder(path: options.folder, options: options.store)
     files = ServerFiles(folder: options.folder)
     identity = try files.identity()
+    let isOwnAdmins = options.access == .ownAdmin && options.pages == .served
+    consoleToken = isOwnAdmins ? ConsoleToken(for: identity.secret) : nil
+  }
+
+  /// Where the console is of a server that listens at an address; `nil` if it has no pages.
+  ///
+  /// Of a server that made its admin's password up (``PouchServerOptions/Access/ownAdmin``) it carries a token behind the
+  /// `#`, which begins a session of that admin once: whoever may not be the admin must not see it.
+  public func console(at address: BoundAddress) -> String? {
+    guard options.pages == .served else { return nil }
+    return address.url + ServedPages.root + "/" + (consoleToken.map { "#token=" + $0.text } ?? "")
   }
 
   /// Serves until the task is cancelled. Requests under way are finished, live feeds ended, databases closed.
@@ -30,12 +42,15 @@ public struct PouchServer: Sendable {
   /// - Throws: ``PouchError/Code/unreachable`` if it cannot listen.
   public func run(ready: @escaping @Sendable (BoundAddress) async -> Void = { _ in }) async throws {
     let replications = Replications(databases)
+    let access = access
+    let pages = options.pages == .served ? ServedPages(access, consoleToken) : nil
     let router = Router(
       databases, access: access,
       options: RouterOptions(serverUUID: identity.uuid, replication: replications))
     let announcement = Mutex<ServerFiles.Announcement?>(nil)
     let server = try HTTPServer(configuration: configuration) { request in
-      await router.respond(to: request)
+      if let page = await pages?.respond(to: request) { return page }
+      return await router.respond(to: request)
     } ready: { [files, options] address in
       // Without the file the command has to be told the password, and everything else works.
       let running = ServerFiles.Running(url: address.url, takesSecret: options.access == .ownAdmin)

@@ -21,6 +21,13 @@ public struct PouchServerOptions: Sendable {
     case readOnly
   }
 
+  /// The console and the page to hand files over, at `/_peerpouch/`. Whoever reaches the server gets the pages; what they
+  /// show is asked of the server by its rules.
+  public enum Pages: Sendable, Hashable {
+    case served
+    case none
+  }
+
   /// The folder of the databases; made if it is missing.
   public var folder: String
   public var host = "127.0.0.1"
@@ -32,6 +39,7 @@ public struct PouchServerOptions: Sendable {
   public var allowedOrigins: Set<String> = []
   public var access = Access.ownAdmin
   public var rights = Rights.readWrite
+  public var pages = Pages.served
   /// How the databases store.
   public var store = StoreOptions()
   /// Where the access log goes.

@@ -57,12 +57,17 @@ struct Serve: PouchCommand {
     options.logger = Logger(label: "peerpouch.http") { _ in
       RequestLog(diagnostics: console.diagnostics, logLevel: log ? .info : .error)
     }
-    try await PouchServer(options).run { [folder = options.folder] address in
+    let server = try PouchServer(options)
+    try await server.run { [folder = options.folder] address in
+      let pages = server.console(at: address)
       // Scripts wait for this line.
       if console.isJSON {
-        try? console.print(json: ["url": JSON(address.url), "port": JSON(address.port)])
+        try? console.print(json: [
+          "url": JSON(address.url), "port": JSON(address.port), "console": pages.map { JSON($0) } ?? nil,
+        ])
       } else {
         try? console.print("Serving \(folder) at \(address.url)")
+        if let pages { try? console.print("Console: \(pages)") }
       }
       try? console.output.flush()
     }

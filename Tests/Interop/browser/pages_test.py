@@ -1,0 +1,219 @@
+"""The pages that a server has, used as a person uses them."""
+
+import os
+import pathlib
+import urllib.error
+import urllib.request
+
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+
+from conftest import ADMIN, ask
+
+# Where pictures of the pages are left, to be looked at.
+PICTURES = pathlib.Path(__file__).resolve().parents[3] / ".build-pictures"
+LONGEST = 30
+
+
+class Console:
+    """A page of the server's, by what a person sees of it."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def find(self, selector):
+        return self.page.front().find_element(By.CSS_SELECTOR, selector)
+
+    def wait(self, selector, text=""):
+        """Waits until an element that is shown has a text, and returns it."""
+        def look(driver):
+            shown = [each for each in driver.find_elements(By.CSS_SELECTOR, selector) if each.is_displayed() and text in each.text]
+            return shown[0] if shown else None
+        waiting = WebDriverWait(self.page.front(), LONGEST, ignored_exceptions=[StaleElementReferenceException])
+        try:
+            return waiting.until(look)
+        except TimeoutException:
+            raise AssertionError(
+                f"{text!r} does not show at {selector}, which has {self.texts(selector)}; the status is {self.texts('#status')}"
+            ) from None
+
+    def texts(self, selector):
+        return [each.text for each in self.page.front().find_elements(By.CSS_SELECTOR, selector)]
+
+    def click(self, selector, text=""):
+        self.wait(selector, text).click()
+
+    def picture(self, name):
+        PICTURES.mkdir(exist_ok=True)
+        self.page.front().save_screenshot(str(PICTURES / f"{name}.png"))
+
+    def run(self, script, *values):
+        return self.page.run(script, *values)
+
+
+def get(url):
+    """What a program gets of a path: the status, the headers, the body."""
+    try:
+        with urllib.request.urlopen(url) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers, error.read()
+
+
+@pytest.fixture
+def console_server(serve):
+    """A server as it starts without more said: with an admin that it made up."""
+    return serve()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Opens pages of a server that are closed after the test, which fails if anything went wrong in them unnoticed."""
+    opened = []
+
+    def open_one(url):
+        opened.append(chromium.open(url))
+        return Console(opened[-1])
+
+    yield open_one
+    problems = opened[0].problems() if opened else []
+    for page in opened:
+        page.close()
+    assert problems == []
+
+
+def test_the_pages_load_nothing_from_elsewhere_and_run_nothing_else(server):
+    for path in "", "send":
+        status, headers, body = get(f"{server.url()}/_peerpouch/{path}")
+        assert status == 200
+        policy = headers["Content-Security-Policy"]
+        for rule in "default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'":
+            assert rule in policy
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert b"http:" not in body.replace(b"http://www.w3.org/", b"") and b"https:" not in body
+    assert get(f"{server.url()}/_peerpouch/../server.json")[0] in (400, 401, 404)
+    assert get(f"{server.url()}/_peerpouch/PageFiles.swift")[0] == 404
+
+
+def test_the_token_of_the_console_begins_one_session(console_server, visit):
+    assert "#token=" in console_server.console
+    page = visit(console_server.console)
+    page.click("#create-hub")
+    page.wait("#status", "up to date")
+    assert page.run("return location.hash;") == ""
+    assert page.run("return (await (await fetch('/_session')).json()).userCtx.name;") == "admin"
+    token = console_server.console.partition("#token=")[2]
+    again = page.run("""
+        const begin = (token) => fetch("/_peerpouch/session", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ token }) });
+        return [(await begin(arguments[0])).status, (await begin("x")).status];
+    """, token)
+    assert again == [401, 401]
+
+
+def test_without_a_session_the_console_asks_for_a_password(server, visit):
+    assert ask(server, "/hub", "PUT")[0] in (201, 412)
+    page = visit(f"{server.url()}/_peerpouch/")
+    page.wait("#login h2")
+    page.picture("login")
+    page.find("#login input[name=name]").send_keys(ADMIN[0])
+    page.find("#login input[name=password]").send_keys(ADMIN[1])
+    page.click("#login button")
+    page.wait("#status", "up to date")
+
+
+def test_the_console_opens_a_share_and_shows_documents_as_text(server, hub, name, swift_peer, tmp_path, visit):
+    data = f"{name}-data"
+    assert ask(server, f"/{data}", "PUT")[0] == 201
+    evil = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    ask(server, f"/{data}/" + urllib.request.quote(evil, safe=""), "PUT", {"html": evil})
+    png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+    ask(server, f"/{data}/picture", "PUT", {"_attachments": {
+        "dot.png": {"content_type": "image/png", "data": png}, "page.html": {"content_type": "text/html", "data": "PHNjcmlwdD4="},
+    }})
+    peer = swift_peer("share", hub, f"{server.url(ADMIN)}/{data}", tmp_path / "sharer")
+    peer.line("sharing")
+
+    page = visit(f"{server.url()}/_peerpouch/?hub={name}")
+    page.wait("#shares td", "tool")
+    page.picture("console")
+    page.click("#shares button", "Open")
+    page.wait("#share-state", "connected")
+    page.wait("#documents-title", "2 of 2")
+    page.click("#documents button", evil)
+    page.wait("#document-title", evil)
+    assert evil in page.run("return JSON.parse(document.querySelector('#edit textarea').value).html;")
+    page.click("#documents button", "picture")
+    page.wait("#attachments li", "page.html")
+    assert len(page.texts("#attachments li button")) == 3
+    page.click("#attachments button", "Show")
+    page.wait("#attachments img")
+    # A change of somebody else shows by itself, and one made here arrives there.
+    ask(server, f"/{data}/live", "PUT", {"n": 1})
+    page.wait("#changes li", "live")
+    page.click("#changes button", "live")
+    page.wait("#document-title", "live")
+    page.run("""
+        const area = document.querySelector("#edit textarea");
+        area.value = JSON.stringify({ ...JSON.parse(area.value), n: 2 });
+    """)
+    page.click("#edit button", "Save")
+    page.wait("#status", "Saved")
+    assert ask(server, f"/{data}/live")[1]["n"] == 2
+    page.wait("#connections li", "sent")
+    page.picture("console-share")
+    driver = page.page.front()
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True})
+    page.picture("console-telephone-dark")
+    width = page.run("return [document.documentElement.scrollWidth, innerWidth];")
+    assert width[0] <= width[1]
+    page.click("#close")
+    peer.line("left")
+
+
+def test_a_file_goes_from_one_page_into_the_box_of_another(server, hub, name, visit, tmp_path):
+    receiver = visit(f"{server.url()}/_peerpouch/send?hub={name}")
+    receiver.wait("#status", "Ready")
+    receiver.click("#invite")
+    link = receiver.wait("#link-text").get_attribute("href")
+    assert "/_peerpouch/send#pp1-" in link
+
+    file = tmp_path / "film <b>.bin"
+    file.write_bytes(os.urandom(3_000_000))
+    sender = visit(link)
+    sender.wait("#peer-state", "connected")
+    assert sender.run("return location.hash;") == ""
+    receiver.wait("#remotes", "Connected")
+    sender.find("#files").send_keys(str(file))
+    sender.wait("#sent li", "arrived")
+    receiver.wait("#got li", "film <b>.bin, 2.9 MiB")
+    receiver.picture("send-box")
+    sender.picture("send-sent")
+
+
+def test_files_of_one_page_are_taken_by_another(server, hub, name, visit, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_bytes(b"x" * 6_000_000)
+    giver = visit(f"{server.url()}/_peerpouch/send?hub={name}")
+    giver.wait("#status", "Ready")
+    giver.find("#offer").send_keys(str(file))
+    link = giver.wait("#link-text").get_attribute("href")
+    giver.wait("#got li", "notes.txt")
+    taker = visit(link)
+    taker.wait("#theirs li", "notes.txt")
+    taker.click("#theirs button", "Save")
+    taker.wait("#status", "has arrived")
+    giver.wait("#status", "has received 1 of 1 files")
+
+
+def test_a_link_that_was_used_is_refused_to_others(server, hub, name, visit):
+    receiver = visit(f"{server.url()}/_peerpouch/send?hub={name}")
+    receiver.wait("#status", "Ready")
+    receiver.click("#invite")
+    link = receiver.wait("#link-text").get_attribute("href")
+    visit(link).wait("#peer-state", "connected")
+    # The name `localhost` is another origin, and so another identity.
+    other = visit(link.replace("127.0.0.1", "localhost"))
+    other.wait("#status", "belongs to another identity")
