@@ -136,6 +136,11 @@ public protocol Database: Sendable {
   func destroy() async throws
 }
 
+/// A database that belongs to somebody else, such as a peer's share: code that is in it is not to be trusted.
+///
+/// Replications leave design documents of such a source where they are, unless they are told otherwise.
+public protocol ForeignDatabase: Database {}
+
 /// How documents are written.
 public enum WriteMode: Sendable, Hashable {
   /// Edits: each document gets a new revision after the one it names. CouchDB's default.

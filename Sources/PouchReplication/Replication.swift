@@ -19,6 +19,7 @@ public import PouchCore
 public final class Replication: Sendable {
   public let source: any Database
   public let target: any Database
+  /// What was asked for, with ``ReplicationOptions/DesignDocuments/usual`` replaced by what that means for the source.
   public let options: ReplicationOptions
   private let environment: ReplicationEnvironment
   private let board = ProgressBoard()
@@ -32,7 +33,7 @@ public final class Replication: Sendable {
   ) {
     self.source = source
     self.target = target
-    self.options = options
+    self.options = options.resolved(for: source)
     self.environment = environment
   }
 

@@ -18,6 +18,8 @@ public struct ReplicationOptions: Sendable {
 
   /// Whether design documents are copied.
   public enum DesignDocuments: Sendable, Hashable {
+    /// They are copied, but not from a ``ForeignDatabase``.
+    case usual
     case included
     /// They stay where they are: they are code, which one may not want from a stranger.
     case skipped
@@ -53,7 +55,7 @@ public struct ReplicationOptions: Sendable {
 
   public init(
     _ mode: Mode = .once, ids: Set<DocumentID>? = nil, selector: Selector? = nil, filter: ReplicationFilter? = nil,
-    since: ChangesQuery.Start = .beginning, designDocuments: DesignDocuments = .included,
+    since: ChangesQuery.Start = .beginning, designDocuments: DesignDocuments = .usual,
     checkpoints: Checkpoints = .both, batchDocuments: Int = ReplicationTuning.batchDocuments,
     batchBytes: Int = ReplicationTuning.batchBytes
   ) {
@@ -72,6 +74,14 @@ public struct ReplicationOptions: Sendable {
   public static let once = ReplicationOptions(.once)
   /// Everything there is, then everything that comes.
   public static let live = ReplicationOptions(.live)
+
+  /// The same for a source, with what is usual for it.
+  func resolved(for source: any Database) -> ReplicationOptions {
+    guard designDocuments == .usual else { return self }
+    var options = self
+    options.designDocuments = source is any ForeignDatabase ? .skipped : .included
+    return options
+  }
 
   /// Whether some changes may be left out.
   var isSelective: Bool { ids != nil || selector != nil || filter != nil }

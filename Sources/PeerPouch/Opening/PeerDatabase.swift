@@ -18,11 +18,13 @@ import Synchronization
 /// as long as ``PeerOptions/patience``, and ``PouchError/Code/forbidden`` if the owner does not let this identity in.
 /// What is not allowed and what does not exist look alike: ``PouchError/Code/notFound``. Writing to a share that its owner
 /// published as read-only is ``PouchError/Code/forbidden``.
-public final class PeerDatabase: Database {
+///
+/// Replications from it skip design documents unless ``ReplicationOptions/designDocuments`` says that they are wanted.
+public final class PeerDatabase: ForeignDatabase {
   /// Where the share is.
   public let address: ShareAddress
   private let remote: RemoteDatabase
-  private let connector: PeerConnector
+  let connector: PeerConnector
   private let key: Connectors.Key
   private let peer: LocalPeer
   private let isClosed = Mutex(false)
