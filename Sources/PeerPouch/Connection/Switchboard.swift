@@ -6,6 +6,8 @@ import Synchronization
 final class Switchboard: Sendable {
   private struct State {
     var sessions: [Int: (session: PeerSession, task: Task<Void, Never>)] = [:]
+    /// Who has a place for a connection that is being made.
+    var places: [Place: IdentityKey] = [:]
     var nextKey = 0
     var isClosed = false
   }
@@ -19,10 +21,17 @@ final class Switchboard: Sendable {
     self.options = options
   }
 
+  /// A place for one connection that others open.
+  struct Place: Hashable, Sendable {
+    fileprivate let key: Int
+  }
+
   /// Has a connection work until it ends.
+  /// - Parameter place: what was kept for it.
   /// - Returns: whether it may: not after the peer was closed.
-  func run(_ session: PeerSession) -> Bool {
+  func run(_ session: PeerSession, in place: Place?) -> Bool {
     state.withLock { state in
+      if let place { state.places[place] = nil }
       guard !state.isClosed else { return false }
       state.nextKey += 1
       let key = state.nextKey
@@ -45,17 +54,37 @@ final class Switchboard: Sendable {
     }
   }
 
-  /// Whether there is room for one more connection that this identity opens.
-  func hasRoom(for remote: IdentityKey) -> Bool {
-    let all = all
-    return all.count < options.connections && all.count { $0.remote == remote } < options.connectionsPerIdentity
+  /// Whether there is room for one more connection that this identity opens, beside those that are there or being made.
+  func hasRoom(for remote: IdentityKey) -> Bool { state.withLock { hasRoom(for: remote, $0) } }
+
+  private func hasRoom(for remote: IdentityKey, _ state: State) -> Bool {
+    let own = state.sessions.values.count { $0.session.remote == remote } + state.places.values.count { $0 == remote }
+    return state.sessions.count + state.places.count < options.connections && own < options.connectionsPerIdentity
   }
 
-  func disconnect(_ fingerprint: Fingerprint) async {
-    for session in all where session.remote.fingerprint == fingerprint {
-      session.leave(.notShared)
-      _ = try? await session.ended()
+  /// Keeps a place for a connection that this identity opens, until it is there or given back.
+  /// - Returns: `nil` if there is no room.
+  func place(for remote: IdentityKey) -> Place? {
+    state.withLock { state in
+      guard hasRoom(for: remote, state) else { return nil }
+      state.nextKey += 1
+      let place = Place(key: state.nextKey)
+      state.places[place] = remote
+      return place
     }
+  }
+
+  /// Gives a place back that is not needed, or was taken.
+  func giveBack(_ place: Place) {
+    state.withLock { _ = $0.places.removeValue(forKey: place) }
+  }
+
+  /// Ends the connections to an identity, and waits until they have ended.
+  func disconnect(_ fingerprint: Fingerprint) async {
+    let sessions = state.withLock { state in
+      state.sessions.values.filter { $0.session.remote.fingerprint == fingerprint }
+    }
+    await end(sessions, .notShared)
   }
 
   /// Ends all connections, and waits until they have.
@@ -64,9 +93,13 @@ final class Switchboard: Sendable {
       state.isClosed = true
       return Array(state.sessions.values)
     }
-    for (session, _) in sessions { session.leave() }
+    await end(sessions, .done)
+  }
+
+  private func end(_ sessions: [(session: PeerSession, task: Task<Void, Never>)], _ reason: GoodbyeReason) async {
+    for (session, _) in sessions { session.leave(reason) }
     for (_, task) in sessions {
-      // The goodbye has this long.
+      // The goodbye has this long, as the other side may have stopped reading.
       let timer = Task {
         try await options.time.sleep(.seconds(2))
         task.cancel()

@@ -8,13 +8,18 @@ struct Answering: Sendable {
   let offer: ReceivedOffer
   /// Signals of the opener that come after its offer.
   let further: AsyncStream<Signal>
+  let admission: ShareDesk.Admission
 
   /// Makes the connection, over which the opener proves who it is, and gives it to the desk.
   /// - Throws: what fails; `CancellationError`.
   func run() async throws {
     let post = SignalPost(desk.hub, desk.options)
     do {
-      await desk.attach(try await connect(post))
+      let session = try await connect(post)
+      guard await desk.attach(session, admission) else {
+        session.leave(.notShared)
+        throw PouchError(.cancelled)
+      }
       await post.clear()
     } catch {
       // In a task that is not cancelled.
@@ -34,7 +39,7 @@ struct Answering: Sendable {
       let exchange = CandidateExchange(trust, link, post, random)
       let channel = try await exchange.channel(further)
       return try await desk.peer.connect(
-        channel, link, trust, info: offer.info,
+        channel, link, trust, info: offer.info, in: admission.place,
         serving: { desk.handler(for: offer.remote, $0) })
     } catch {
       await link.close()

@@ -12,8 +12,11 @@ final class OwnShares: Sendable {
 
   var all: [Share] { running.withLock { Array($0.values) } }
 
-  /// A share of this id, by way of whatever hub.
-  func share(_ id: ShareID) -> Share? { running.withLock { $0.first { $0.key.share == id }?.value } }
+  /// The shares of a database, by way of whatever hubs; those that nobody has to be asked about first.
+  func shares(_ id: ShareID) -> [Share] {
+    let shares = running.withLock { $0.filter { $0.key.share == id }.map(\.value) }
+    return shares.filter { !$0.desk.asks } + shares.filter(\.desk.asks)
+  }
 
   func share(_ id: ShareID, at hub: HubName) -> Share? { running.withLock { $0[Key(hub: hub, share: id)] } }
 

@@ -84,7 +84,7 @@ extension ShareDesk {
   func firstTicket() throws -> Ticket? {
     guard terms.gate.takesTickets else { return nil }
     if let lifetime = terms.ticketLifetime { return try makeTicket(lifetime: lifetime) }
-    let free = ledger.book.all.first { $0.claimant == nil && $0.expiry == nil }
+    let free = ledger.book.all.first { $0.claimant == nil && $0.expiry == nil && $0.ticket.address == address }
     return try free?.ticket ?? makeTicket(lifetime: nil)
   }
 }

@@ -28,6 +28,8 @@ actor ShareDesk {
   nonisolated let hub: any Database
   nonisolated let database: any Database
   nonisolated let grant: PeerGrant
+  /// Whether somebody may have to be asked.
+  nonisolated let asks: Bool
   let salt: ShareSalt
   var terms: Terms
   var ledger: ShareLedger
@@ -38,6 +40,12 @@ actor ShareDesk {
   /// Where further candidates of an opening go.
   var inboxes: [SessionID: AsyncStream<Signal>.Continuation] = [:]
   private var sessions: [ObjectIdentifier: PeerSession] = [:]
+  /// Remotes that were let in and whose connection is being made; those that are put out meanwhile are not there any more.
+  private var admissions: [Switchboard.Place: Fingerprint] = [:]
+  /// How many questions about an identity wait for the program, of those over connections.
+  private var questions: [Fingerprint: Int] = [:]
+  /// Nobody is let in any more.
+  private var hasEnded = false
   private let work: AsyncStream<Work>
   private let workers: AsyncStream<Work>.Continuation
   /// Opened when the record has to be looked after earlier than planned.
@@ -53,6 +61,11 @@ actor ShareDesk {
     case refuse(ReceivedOffer, Refusal)
     case watch(PeerSession)
     case delete([Document])
+  }
+
+  /// That a remote was let in.
+  struct Admission: Sendable {
+    let place: Switchboard.Place
   }
 
   /// How much work may wait; what comes beyond it is dropped. Offers are bounded before: 200 within a second.
@@ -71,6 +84,7 @@ actor ShareDesk {
     self.peer = peer
     name = terms.name
     access = terms.access
+    asks = terms.gate.asks
     grant = terms.permissions.grant(terms.access)
     random = peer.options.random
     reception = OfferReception(
@@ -109,6 +123,7 @@ actor ShareDesk {
 
   /// After ``run()``: removes the record, and drops who is connected.
   func end() async {
+    hasEnded = true
     workers.finish()
     for inbox in inboxes.values { inbox.finish() }
     for session in sessions.values { session.withdraw(id) }
@@ -181,6 +196,10 @@ actor ShareDesk {
       return
     }
     if reception.epoch != published { alarm.open(()) }
+    guard peer.switchboard.hasRoom(for: offer.remote) else {
+      workers.yield(.refuse(offer, .busy))
+      return
+    }
     switch judge(offer.remote, offer.ticket) {
     case .admit: workers.yield(.open(offer))
     case .ask(let verdict):
@@ -192,7 +211,6 @@ actor ShareDesk {
 
   /// What the gate says. A ticket that lets in is claimed in the same step.
   private func judge(_ remote: IdentityKey, _ proof: TicketProof?) -> Gate.Decision {
-    guard options.connections > 0, peer.switchboard.hasRoom(for: remote) else { return .refuse(.busy) }
     let verdict = ledger.book.verdict(on: proof, by: remote, at: options.time.now())
     if case .claimed(let owner) = verdict {
       events.send(.ticketReused(by: remote.fingerprint, claimedBy: owner.fingerprint))
@@ -227,10 +245,14 @@ actor ShareDesk {
     guard let onRemote = terms.onRemote else { return false }
     let request = RemoteRequest(
       remote, info: info, ticket: ticket, standing: peer.standing(of: remote, named: info["name"]?.string ?? ""))
-    let answer = try? await options.time.limit(TrustLimits.decision) {
+    let decision = Latch<Bool>()
+    // In a task of its own: a program that does not heed cancellation holds up neither the refusal nor the share's end.
+    let question = Task { @concurrent in
       await onRemote(request)
-      return !request.isPrevented
+      decision.open(!request.isPrevented)
     }
+    defer { question.cancel() }
+    let answer = try? await options.time.limit(TrustLimits.decision) { try await decision.wait() }
     guard answer ?? false else { return false }
     if request.isRemembered {
       ledger.admit(remote)
@@ -251,10 +273,17 @@ actor ShareDesk {
 
   /// Makes the connection to a remote that was let in.
   private func open(_ offer: ReceivedOffer) async {
+    // Others may have come since it was decided.
+    guard let place = peer.switchboard.place(for: offer.remote) else { return await refuse(offer, .busy) }
+    admissions[place] = offer.remote.fingerprint
+    defer {
+      admissions[place] = nil
+      peer.switchboard.giveBack(place)
+    }
     let (further, inbox) = AsyncStream.makeStream(
       of: Signal.self, bufferingPolicy: .bufferingNewest(TrustLimits.furtherSignals))
     inboxes.updateValue(inbox, forKey: offer.session)?.finish()
-    let answering = Answering(desk: self, offer: offer, further: further)
+    let answering = Answering(desk: self, offer: offer, further: further, admission: Admission(place: place))
     do {
       try await options.time.limit(TrustLimits.handshake) { try await answering.run() }
     } catch {
@@ -267,14 +296,23 @@ actor ShareDesk {
   // MARK: Remotes
 
   /// A session that uses this share now; the end of it is watched.
-  func attach(_ session: PeerSession) {
+  /// - Returns: whether it may: not if the remote was put out while the connection was made.
+  func attach(_ session: PeerSession, _ admission: Admission) -> Bool {
+    guard admissions[admission.place] != nil else { return false }
+    return attach(session)
+  }
+
+  /// - Returns: whether it may: not after the share has ended.
+  private func attach(_ session: PeerSession) -> Bool {
+    guard !hasEnded else { return false }
     session.serves(id)
-    guard sessions.updateValue(session, forKey: ObjectIdentifier(session)) == nil else { return }
-    workers.yield(.watch(session))
+    if sessions.updateValue(session, forKey: ObjectIdentifier(session)) == nil { workers.yield(.watch(session)) }
+    return true
   }
 
   private func watch(_ session: PeerSession) async {
-    peer.remember(session.remote.fingerprint, named: session.info["name"]?.string ?? "")
+    // Strangers that nobody has decided about would take the places of those that are known.
+    if !terms.gate.isOpen { peer.remember(session.remote.fingerprint, named: session.info["name"]?.string ?? "") }
     events.send(.joined(await ConnectedRemote(session)))
     guard (try? await session.ended()) != nil else { return }
     if sessions.removeValue(forKey: ObjectIdentifier(session)) != nil { await left(session) }
@@ -293,6 +331,7 @@ actor ShareDesk {
   }
 
   func disconnect(_ identity: Fingerprint) async {
+    for (place, remote) in admissions where remote == identity { admissions[place] = nil }
     for (key, session) in sessions where session.remote.fingerprint == identity {
       sessions[key] = nil
       session.withdraw(id)
@@ -302,21 +341,19 @@ actor ShareDesk {
 
   /// What a remote is told that wants to use this share over a connection which is there.
   func decide(_ opening: ShareOpening, _ session: PeerSession) async -> ShareDecision {
-    let decision: Gate.Decision =
-      switch judge(session.remote, session.proof(in: opening, of: id)) {
-      // It has its connection already.
-      case .refuse(.busy): terms.gate.decision(on: session.remote.fingerprint, ticket: .none)
-      case let decision: decision
-      }
-    switch decision {
+    switch judge(session.remote, session.proof(in: opening, of: id)) {
     case .admit: break
     case .ask(let verdict):
-      guard await ask(about: session.remote.fingerprint, session.info, verdict) else {
-        return refused(session, .forbidden)
-      }
+      let remote = session.remote.fingerprint
+      guard questions[remote, default: 0] < TrustLimits.pendingPerIdentity else { return refused(session, .busy) }
+      questions[remote, default: 0] += 1
+      let isWelcome = await ask(about: remote, session.info, verdict)
+      questions[remote] = questions[remote].flatMap { $0 > 1 ? $0 - 1 : nil }
+      guard isWelcome else { return refused(session, .forbidden) }
     case .refuse(let refusal): return refused(session, refusal)
     }
-    attach(session)
+    // It may have ended while somebody was asked.
+    guard attach(session) else { return refused(session, .closed) }
     return .accepted(handler(for: session.remote, session.quota))
   }
 

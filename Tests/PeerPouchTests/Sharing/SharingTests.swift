@@ -138,7 +138,7 @@ struct SharingTests {
   @Test func `a sharer sees who uses a share, and can put them out`() async throws {
     let peers = try Peers()
     let (anna, ben) = (try peers.peer(), try peers.peer())
-    let share = try await peers.hub.shareDatabase(Peers.notes(), as: anna)
+    let share = try await peers.hub.shareDatabase(Peers.notes(), as: anna) { _ in }
     let events = share.events
     let theirs = try await ben.open(share.address, info: ["name": "ben"])
     _ = try await theirs.info()
