@@ -136,7 +136,11 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "ConformanceTests",
-      dependencies: ["PeerPouch", "CouchAPI", "PouchHTTP", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "PeerPouch", "CouchAPI", "PouchHTTP",
+        .target(name: "WebRTC", condition: .when(traits: ["WebRTC"])),
+        .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: house),
     .testTarget(
       name: "CouchAPITests",
@@ -160,7 +164,7 @@ let package = Package(
     .testTarget(
       name: "PeerTunnelTests",
       dependencies: [
-        "CouchAPI", "PeerTunnel", "PouchCore", "PouchStore",
+        "CouchAPI", "PeerTunnel", "PouchCore", "PouchStore", "TestSupport",
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ],
       swiftSettings: house),

@@ -141,7 +141,7 @@ struct AttachmentTests {
     }
   }
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `content that breaks off leaves nothing`(_ backend: Backend) async throws {
     struct Broken: Error {}
     try await backend.withDatabase { database in
@@ -227,7 +227,7 @@ struct AttachmentTests {
 
   private static let gzipOfHello = "H4sIAAAAAAAC/8tIzcnJ11FILClJTM7ITc0rKQYAyPmdThIAAAA="
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `equal content is stored once, and removed with its last user`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       for id in ["a", "b", "c"] {
@@ -245,7 +245,7 @@ struct AttachmentTests {
     }
   }
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `what is being read is not swept away`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       try await database.putAttachment("file", Attachment(Self.large), to: "a", at: nil)
@@ -256,7 +256,7 @@ struct AttachmentTests {
     }
   }
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `an upload is not swept away while it arrives`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       let sweeper = Task {

@@ -5,6 +5,10 @@ import PeerPouch
 import PouchHTTP
 import Testing
 
+#if WebRTC
+  import WebRTC
+#endif
+
 /// The ways to reach a database. Every test of this target runs over each of them, and expects the same answers.
 enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case memory
@@ -13,8 +17,22 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
   case remote
   /// The same, over sockets: a server and a client in this process.
   case http
+  #if WebRTC
+    /// Another peer's database over a real WebRTC connection, with all that a share can allow.
+    case peer
+  #endif
 
   var testDescription: String { rawValue }
+
+  /// Those whose databases one keeps oneself. Compacting, purging and the number of revisions that are remembered are the
+  /// owner's business: for a peer they do not exist, which `PeerTests` checks.
+  static var withUpkeep: [Backend] {
+    #if WebRTC
+      allCases.filter { $0 != .peer }
+    #else
+      allCases
+    #endif
+  }
 
   /// Runs a test with a new, empty database, which is removed afterwards.
   func withDatabase<Value>(
@@ -52,9 +70,52 @@ enum Backend: String, CaseIterable, Sendable, CustomTestStringConvertible {
       }
       try await databases.close()
       return value
+    #if WebRTC
+      case .peer:
+        let folder = try Self.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let stored = try await Pouch(folder.appendingPathComponent("test.pouch").path, options: options)
+        return try await withPeer(stored, body)
+    #endif
     }
     return try await run(database, body)
   }
+
+  #if WebRTC
+    /// Shares a database, and has the body use it as somebody else.
+    private func withPeer<Value>(_ stored: any Database, _ body: (any Database) async throws -> Value) async throws
+      -> Value
+    {
+      let hub = try await Pouch("memory:hub-\(UUID().uuidString.lowercased())")
+      let (sharer, opener) = (Self.makePeer(), Self.makePeer())
+      let share = try await hub.shareDatabase(
+        stored, permissions: [.queries, .designDocuments], as: sharer, onRemote: { _ in })
+      let database = try await opener.open(share.address)
+      let value: Value
+      do {
+        value = try await body(database)
+      } catch {
+        await opener.close()
+        await sharer.close()
+        throw error
+      }
+      await opener.close()
+      await sharer.close()
+      #expect(try await (stored as? LocalDatabase)?.integrityCheck() == [])
+      try await stored.destroy()
+      return value
+    }
+
+    private static func makePeer() -> LocalPeer {
+      var generator = SystemRandomNumberGenerator()
+      var configuration = PeerConnection.Configuration()
+      configuration.addresses = .addresses(["127.0.0.1"])
+      var options = PeerOptions()
+      options.transport = WebRTCTransport(configuration)
+      options.logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+      return LocalPeer(Identity(using: &generator), options: options)
+    }
+  #endif
 
   /// Serves over HTTP while the body runs.
   private func withServer<Value>(

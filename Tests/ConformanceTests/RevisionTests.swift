@@ -122,7 +122,7 @@ struct RevisionTests {
     }
   }
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `old ancestors are forgotten beyond the limit`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       #expect(try await database.revsLimit() == 1000)
@@ -139,7 +139,7 @@ struct RevisionTests {
     }
   }
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `a history longer than the limit still joins the tree`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       try await database.setRevsLimit(2)
@@ -151,7 +151,7 @@ struct RevisionTests {
     }
   }
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `nothing is left of a purged document, its forgotten ancestors included`(_ backend: Backend) async throws {
     try await backend.withDatabase(options: StoreOptions(compaction: .manual)) { database in
       try await database.setRevsLimit(2)
@@ -222,7 +222,7 @@ struct RevisionTests {
     }
   }
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `purging removes leaves as if they had never been`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       try await conflicted(database)
@@ -241,7 +241,7 @@ struct RevisionTests {
     }
   }
 
-  @Test(arguments: Backend.allCases)
+  @Test(arguments: Backend.withUpkeep)
   func `compacting drops the bodies of old revisions only`(_ backend: Backend) async throws {
     try await backend.withDatabase { database in
       let first = try await database.put(["_id": "a", "v": 1])

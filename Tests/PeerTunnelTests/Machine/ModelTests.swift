@@ -1,6 +1,7 @@
 import CouchAPI
 import HTTPTypes
 import PouchCore
+import TestSupport
 import Testing
 
 @testable import PeerTunnel

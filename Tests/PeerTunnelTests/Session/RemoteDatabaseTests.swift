@@ -2,6 +2,7 @@ import CouchAPI
 import HTTPTypes
 import PouchCore
 import PouchStore
+import TestSupport
 import Testing
 
 @testable import PeerTunnel
