@@ -77,5 +77,40 @@
         try await mine.close()
       }
     }
+
+    @Test func `peers are killed in the middle of a replication, which is finished all the same`()
+      async throws
+    {
+      try await withFolder { folder in
+        let (hub, notes, copy) = (folder + "/hub.pouch", folder + "/notes.pouch", folder + "/copy.pouch")
+        let count = 4000
+        let theirs = try await Pouch(notes)
+        let text = JSON(String(repeating: "x", count: 1000))
+        _ = try await theirs.bulkDocs((0..<count).map { Document(id: DocumentID("n\($0)"), fields: ["text": text]) })
+        var sharer = try Tool("share", hub, notes, folder + "/anna")
+        let url = try #require(await sharer.first("sharing "))
+        var opener = try Tool("sync", url, copy, folder + "/ben")
+        #expect(await opener.first("change n") != nil)
+        await sharer.kill()
+        sharer = try Tool("share", hub, notes, folder + "/anna")
+        #expect(await sharer.first("sharing ") == url)
+        #expect(await sharer.first("joined ") != nil)
+        await opener.kill()
+        opener = try Tool("sync", url, copy, folder + "/ben")
+        let mine = try await Pouch(copy)
+        var seen = 0
+        for try await _ in mine.changes(.live) {
+          seen += 1
+          if seen == count { break }
+        }
+        #expect(try await theirs.allDocs().rows.map(\.revision) == mine.allDocs().rows.map(\.revision))
+        let files = try #require(mine as? LocalDatabase)
+        #expect(try await files.integrityCheck() == [])
+        await opener.kill()
+        await sharer.kill()
+        try await theirs.close()
+        try await mine.close()
+      }
+    }
   }
 #endif

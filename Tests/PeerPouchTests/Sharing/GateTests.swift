@@ -70,6 +70,42 @@ struct GateTests {
     for peer in [anna, ben, eve] { await peer.close() }
   }
 
+  @Test func `a remote with a ticket that was never made is refused, and told why`() async throws {
+    let peers = try Peers()
+    let (anna, eve, ben) = (try peers.peer(), try peers.peer(), try peers.peer())
+    let share = try await peers.hub.shareDatabase(Peers.notes(), gate: Gate(takesTickets: true), as: anna)
+    var random = RandomSource.system
+    let wrong = Ticket(to: share.address.share, hub: share.address.hub, using: &random)
+    let theirs = try await eve.open(wrong, waiting: .nothing)
+    #expect(await theirs.connection.first { if case .refused = $0 { true } else { false } } == .refused(.ticket))
+    let error = await #expect(throws: PouchError.self) { try await theirs.info() }
+    #expect(error?.code == .forbidden)
+    #expect(peers.transport.linkCount(.sharer) == 0)
+    // Without any ticket it is no better.
+    let other = await #expect(throws: PouchError.self) { try await eve.open(share.address) }
+    #expect(other?.code == .forbidden)
+    #expect(try await ben.open(try #require(share.ticket)).info().documentCount == 3)
+    for peer in [anna, eve, ben] { await peer.close() }
+  }
+
+  @Test func `a database that is shared on two hubs is opened by either gate`() async throws {
+    let peers = try Peers()
+    let (anna, ben) = (try peers.peer(), try peers.peer())
+    let other = try LocalDatabase.inMemory("hub\(UInt64.random(in: .min ... .max))")
+    let notes = try await Peers.notes()
+    let closed = try await peers.hub.shareDatabase(notes, gate: Gate(allowed: []), as: anna)
+    let open = try await other.shareDatabase(notes, as: anna)
+    #expect(closed.id == open.id)
+    let first = try await peers.hub.shareDatabase(Peers.notes(1), as: anna)
+    // Over a connection that is there, no hub is asked.
+    let opened = [try await ben.open(first.address), try await ben.open(open.address)]
+    #expect(try await opened[0].info().documentCount == 1)
+    #expect(try await opened[1].info().documentCount == 3)
+    #expect(peers.transport.linkCount(.sharer) == 1)
+    await anna.close()
+    await ben.close()
+  }
+
   @Test func `an inbox takes documents and shows nothing`() async throws {
     let peers = try Peers()
     let (anna, ben) = (try peers.peer(), try peers.peer())

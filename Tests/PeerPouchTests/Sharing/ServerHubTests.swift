@@ -6,7 +6,6 @@
   import PouchStore
   import TestSupport
   import Testing
-  import WebRTC
 
   @testable import PeerPouch
 
@@ -33,13 +32,7 @@
       }
     }
 
-    private func peer() -> LocalPeer {
-      var options = Peers.options
-      var configuration = PeerConnection.Configuration()
-      configuration.addresses = .addresses(["127.0.0.1"])
-      options.transport = WebRTCTransport(configuration)
-      return LocalPeer(Peers.identity(), options: options)
-    }
+    private func peer() -> LocalPeer { Peers.overWebRTC() }
 
     @Test func `peers that only know a hub's URL share, list, open, edit and sync`() async throws {
       try await withServer { url in
@@ -64,6 +57,36 @@
         #expect(try await hubOfBen.allDocs().rows.map(\.id) == [])
         try await hubOfAnna.close()
         try await hubOfBen.close()
+      }
+    }
+
+    @Test func `a database of a server is shared as any other, and used, followed and copied by peers`() async throws {
+      try await withServer { url in
+        let (anna, ben) = (Peers.overWebRTC(), Peers.overWebRTC())
+        let hub = try await Pouch(url)
+        // What Anna shares is itself at a server, as a CouchDB's would be.
+        let notes = try await Pouch(url.replacing("/hub", with: "/notes"))
+        try await notes.put(["_id": "n0", "text": "milk"])
+        let bytes = (0..<500_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
+        try await notes.putAttachment("film", Attachment(bytes), to: "n0", at: notes.get("n0").revision)
+        let share = try await hub.shareDatabase(notes, name: "notes", as: anna) { _ in }
+        let theirs = try await ben.open(share.address)
+        #expect(try await theirs.get("n0")["text"] == "milk")
+        #expect(try await theirs.getAttachment("film", of: "n0").content.bytes() == bytes)
+        let copy = try LocalDatabase.inMemory()
+        try await copy.put(["_id": "mine"])
+        let live = Task { try await copy.sync(with: theirs, .live) }
+        for try await change in notes.changes(.live) where change.id == "mine" { break }
+        try await notes.put(["_id": "later"])
+        for try await change in copy.changes(.live) where change.id == "later" { break }
+        live.cancel()
+        _ = await live.result
+        #expect(try await copy.allDocs().rows.map(\.id) == notes.allDocs().rows.map(\.id))
+        // Its checkpoints are in a room of its own, and the salt makes the share's id the same the next time.
+        await share.stop()
+        #expect(try await hub.shareDatabase(notes, as: anna).id == share.id)
+        for peer in [ben, anna] { await peer.close() }
+        for database in [notes, hub] { try await database.close() }
       }
     }
 

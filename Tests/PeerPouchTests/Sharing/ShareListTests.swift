@@ -34,16 +34,22 @@ struct ShareListTests {
   @Test func `a share whose lease runs out goes from the feed without a change in the hub`() async throws {
     let peers = try Peers()
     let server = try HubServer()
-    let (anna, ben) = (try peers.peer(), try peers.peer())
+    let clock = TestClock()
+    let (anna, ben) = (try peers.peer(), try peers.peer { $0.time = clock.time })
     let hub = server.client()
     let share = try await server.database.shareDatabase(Peers.notes(), as: anna)
     // The sharer dies.
     await share.halt()
-    server.setDate(machineDate() + 15 * 60 - 2)
+    server.setDate(machineDate() + 14 * 60)
     var feed = try hub.sharedDatabaseChanges(as: ben).makeAsyncIterator()
     #expect(try await feed.next()?.added != nil)
+    let passing = Task {
+      try await clock.untilAsleep { $0 > .seconds(30) }
+      clock.advance(by: .seconds(120))
+    }
     let removed = try #require(try await feed.next()?.removed)
     #expect(removed.id == share.id)
+    try await passing.value
     await anna.close()
     await ben.close()
   }

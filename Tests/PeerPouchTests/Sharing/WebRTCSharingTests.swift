@@ -4,20 +4,13 @@
   import PouchReplication
   import PouchStore
   import Testing
-  import WebRTC
 
   @testable import PeerPouch
 
   /// Shares over real WebRTC between two peers of this process, on the loopback address.
   @Suite(.timeLimit(.minutes(3)), .serialized)
   struct WebRTCSharingTests {
-    private func peer(_ identity: Identity = Peers.identity()) -> LocalPeer {
-      var options = Peers.options
-      var configuration = PeerConnection.Configuration()
-      configuration.addresses = .addresses(["127.0.0.1"])
-      options.transport = WebRTCTransport(configuration)
-      return LocalPeer(identity, options: options)
-    }
+    private func peer(_ identity: Identity = Peers.identity()) -> LocalPeer { Peers.overWebRTC(identity) }
 
     @Test func `a database is listed, opened, used and kept in sync over WebRTC`() async throws {
       let hub = try LocalDatabase.inMemory("hub\(UInt64.random(in: .min ... .max))")
