@@ -48,7 +48,7 @@ extension Document {
       guard try take(member) else { continue }
       taken.append(member.extent(in: slice))
     }
-    body = taken.isEmpty ? slice.text : Document.body(of: slice, without: taken)
+    body = Document.body(of: slice, without: taken)
     if revision == nil, let newest = revisions?.first { revision = newest }
   }
 
@@ -67,11 +67,9 @@ extension Document {
   /// values nested too deeply. A document that was read from text passes at once.
   /// - Throws: ``PouchError/Code/invalidDocument`` or ``PouchError/Code/badRequest``, as reading its text would.
   public func validateBody() throws(PouchError) {
-    // `"_` begins every such member; most bodies have none, and need no second look.
-    let bytes = body.bytes
-    guard !body.isScanned || zip(bytes, bytes.dropFirst()).contains(where: { $0 == 0x22 && $1 == 0x5F }) else { return }
-    let read = try Document(parsing: bytes)
-    guard read.body.bytes.count == bytes.count else {
+    if body.isBody { return }
+    let read = try Document(parsing: body.bytes)
+    guard read.body.bytes.count == body.bytes.count else {
       throw PouchError(.invalidDocument, "Bad special document member: the body has one of CouchDB's own.")
     }
   }
@@ -82,9 +80,10 @@ extension Document {
     "_replication_stats",
   ]
 
-  /// The object without some of its members, whose extents are given in ascending order.
+  /// The object without some of its members, whose extents are given in ascending order: all of CouchDB's own.
   private static func body(of object: JSONSlice, without extents: [Range<Int>]) -> JSONText {
     let source = object.bytes
+    if extents.isEmpty { return JSONText(trusted: Array(source), hasSortedKeys: object.hasSortedKeys, isBody: true) }
     let base = source.startIndex
     var bytes: [UInt8] = []
     bytes.reserveCapacity(source.count)
@@ -101,7 +100,7 @@ extension Document {
     }
     keep(start..<max(start, source.count - 1))
     bytes.append(0x7D)
-    return JSONText(trusted: bytes, hasSortedKeys: object.hasSortedKeys)
+    return JSONText(trusted: bytes, hasSortedKeys: object.hasSortedKeys, isBody: true)
   }
 
   /// Takes over one of CouchDB's own members.

@@ -54,7 +54,8 @@ struct JSONScanner {
       }
     }
     if let failure { throw failure }
-    return Scanned(text: JSONText(trusted: bytes, hasSortedKeys: hasSortedKeys), hasSpecialMembers: hasSpecialMembers)
+    let text = JSONText(trusted: bytes, hasSortedKeys: hasSortedKeys, isBody: !hasSpecialMembers)
+    return Scanned(text: text, hasSpecialMembers: hasSpecialMembers)
   }
 
   // MARK: - State

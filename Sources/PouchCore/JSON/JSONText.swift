@@ -12,21 +12,22 @@ public struct JSONText: Sendable, Hashable {
   /// Whether the bytes were checked since they came into this process.
   private let isChecked: Bool
 
-  /// Whether the bytes went through the scanner, whose bounds those of a value made in memory may pass.
-  let isScanned: Bool
+  /// Whether the text can be a document's body as it is: it went through the scanner, whose bounds a value made in memory
+  /// may pass, and none of its own members is one of CouchDB's.
+  let isBody: Bool
 
   /// Takes over bytes that hold what the type promises.
-  init(trusted bytes: [UInt8], hasSortedKeys: Bool, isScanned: Bool = true) {
+  init(trusted bytes: [UInt8], hasSortedKeys: Bool, isBody: Bool) {
     self.bytes = bytes
     self.hasSortedKeys = hasSortedKeys
-    self.isScanned = isScanned
+    self.isBody = isBody
     isChecked = true
   }
 
   /// This text, checked; `null` if it is damaged.
   var checked: JSONText {
     if isChecked { return self }
-    return (try? JSONText(bytes)) ?? JSONText(trusted: Array("null".utf8), hasSortedKeys: true)
+    return (try? JSONText(bytes)) ?? JSONText(trusted: Array("null".utf8), hasSortedKeys: true, isBody: false)
   }
 
   /// Takes over bytes that an engine stored as a `JSONText` before.
@@ -37,7 +38,7 @@ public struct JSONText: Sendable, Hashable {
     self.bytes = bytes
     hasSortedKeys = false
     isChecked = false
-    isScanned = false
+    isBody = false
   }
 
   /// Reads, checks and minifies a text.
@@ -56,11 +57,11 @@ public struct JSONText: Sendable, Hashable {
   public init(_ json: JSON) {
     var writer = JSONWriter()
     writer.write(json)
-    self.init(trusted: writer.bytes, hasSortedKeys: false, isScanned: false)
+    self.init(trusted: writer.bytes, hasSortedKeys: false, isBody: false)
   }
 
   /// `{}`
-  public static let emptyObject = JSONText(trusted: [0x7B, 0x7D], hasSortedKeys: true)
+  public static let emptyObject = JSONText(trusted: [0x7B, 0x7D], hasSortedKeys: true, isBody: true)
 
   /// Whether the text is an object.
   public var isObject: Bool { bytes.first == 0x7B }

@@ -73,7 +73,7 @@ public struct JSONSlice: Sendable {
   }
 
   /// The value as a text of its own.
-  public var text: JSONText { JSONText(trusted: Array(bytes), hasSortedKeys: hasSortedKeys) }
+  public var text: JSONText { JSONText(trusted: Array(bytes), hasSortedKeys: hasSortedKeys, isBody: false) }
 
   /// How deep arrays and objects are nested: 0 for a string, 1 for `[]`.
   public var depth: Int {

@@ -37,11 +37,8 @@ struct DocumentWriter {
     let path: [RevisionID]
     switch document.mode {
     case .edits:
-      guard document.path.isEmpty else { return nil }
-      path = [
-        try RevisionDigest.next(
-          after: nil, isDeleted: document.isDeleted, bodyDigest: document.bodyDigest, attachments: [])
-      ]
+      guard let revision = document.firstRevision else { return nil }
+      path = [revision]
     case .replicated:
       path = Array(document.path.prefix(transaction.state.revsLimit))
     }

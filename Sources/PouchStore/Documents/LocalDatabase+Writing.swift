@@ -5,16 +5,18 @@ extension LocalDatabase {
   @concurrent
   public func bulkDocs(_ documents: [Document], _ mode: WriteMode) async throws -> [WriteResult] {
     let store = try store
-    let prepared: [Result<PreparedDocument, PouchError>]
-    if documents.count < StoreTuning.preparedInParallel {
-      prepared = try await prepare(documents[...], mode, store)
+    let batch = PreparedBatch()
+    let outcomes: [Result<RevisionID, PouchError>]
+    // Content of attachments is written before the documents, for which it needs the writer.
+    if documents.count >= StoreTuning.preparedAhead, documents.allSatisfy({ $0.attachments.isEmpty }) {
+      async let written = write(batch, store)
+      await prepare(documents, mode, store, into: batch)
+      outcomes = try await written
     } else {
-      let middle = documents.count / 2
-      async let firstHalf = prepare(documents[..<middle], mode, store)
-      let secondHalf = try await prepare(documents[middle...], mode, store)
-      prepared = try await firstHalf + secondHalf
+      await prepare(documents, mode, store, into: batch)
+      outcomes = try await write(batch, store)
     }
-    let outcomes = try await write(prepared, store)
+    let prepared = batch.documents
     for case .success(let document) in prepared {
       for case .new(let blob) in document.attachments.map(\.content) { await BlobUpload.discard(blob, from: store) }
     }
@@ -27,12 +29,20 @@ extension LocalDatabase {
   }
 
   private func prepare(
-    _ documents: ArraySlice<Document>, _ mode: WriteMode, _ store: Store
-  ) async throws -> [Result<PreparedDocument, PouchError>] {
-    var prepared: [Result<PreparedDocument, PouchError>] = []
-    prepared.reserveCapacity(documents.count)
-    for document in documents { prepared.append(try await prepare(document, mode, store)) }
-    return prepared
+    _ documents: [Document], _ mode: WriteMode, _ store: Store, into batch: PreparedBatch
+  ) async {
+    do {
+      for start in stride(from: 0, to: documents.count, by: StoreTuning.preparedAhead) {
+        var slice: PreparedBatch.Slice = []
+        for document in documents[start...].prefix(StoreTuning.preparedAhead) {
+          slice.append(try await prepare(document, mode, store))
+        }
+        batch.add(slice)
+      }
+      batch.end()
+    } catch {
+      batch.end(.failure(PouchError(storage: error)))
+    }
   }
 
   /// Checks a document. What is wrong with it is its own outcome; trouble of the database or the task is thrown.
@@ -48,18 +58,24 @@ extension LocalDatabase {
   }
 
   private func write(
-    _ prepared: [Result<PreparedDocument, PouchError>], _ store: Store
+    _ batch: PreparedBatch, _ store: Store
   ) async throws -> [Result<RevisionID, PouchError>] {
     let policy = options.compaction
     return try await store.write { transaction in
       let writer = try DocumentWriter(transaction: transaction, policy: policy)
-      return try prepared.map { document in
-        do {
-          return .success(try writer.write(document.get()))
-        } catch let error as PouchError where error.isAboutTheDocument {
-          return .failure(error)
+      var outcomes: [Result<RevisionID, PouchError>] = []
+      var number = 0
+      while let slice = try batch.slice(number) {
+        number += 1
+        for document in slice {
+          do {
+            outcomes.append(.success(try writer.write(document.get())))
+          } catch let error as PouchError where error.isAboutTheDocument {
+            outcomes.append(.failure(error))
+          }
         }
       }
+      return outcomes
     }
   }
 

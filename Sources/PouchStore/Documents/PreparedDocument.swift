@@ -1,8 +1,11 @@
+import Crypto
 import Foundation
 import PouchCore
 
 /// A document that passed every check that needs no look at the database, ready for the writer.
-struct PreparedDocument: Sendable {
+///
+/// A class, because batches of them are handed on: a copy of all of these fields would cost several counted references.
+final class PreparedDocument: Sendable {
   enum Content: Sendable {
     /// New bytes.
     case new(PreparedBlob)
@@ -22,8 +25,12 @@ struct PreparedDocument: Sendable {
   let mode: WriteMode
   let isDeleted: Bool
   let body: JSONText
-  let bodyDigest: [UInt8]
+  /// With ``WriteMode/edits``.
+  let bodyDigest: Insecure.MD5Digest?
   let attachments: [PreparedAttachment]
+  /// The revision that an edit makes if the document is new; `nil` where that depends on what the database has. It is
+  /// computed here because the writer is one for all.
+  let firstRevision: RevisionID?
   /// With ``WriteMode/edits`` the revision that is edited, if any; with ``WriteMode/replicated`` the revision itself and
   /// its ancestors, newest first.
   let path: [RevisionID]
@@ -41,7 +48,7 @@ struct PreparedDocument: Sendable {
     isDeleted = document.isDeleted
     body = document.body
     path = try PreparedDocument.path(of: document, mode)
-    bodyDigest = mode == .edits ? RevisionDigest.ofBody(document.body) : []
+    bodyDigest = mode == .edits ? RevisionDigest.ofBody(document.body) : nil
     var prepared: [PreparedAttachment] = []
     for (name, attachment) in document.attachments {
       try PreparedDocument.check(name)
@@ -52,6 +59,10 @@ struct PreparedDocument: Sendable {
           content: try await PreparedDocument.content(of: attachment, store)))
     }
     attachments = prepared
+    let mayBeNew = mode == .edits && path.isEmpty && prepared.isEmpty && !id.isLocal
+    firstRevision =
+      mayBeNew
+      ? try RevisionDigest.next(after: nil, isDeleted: isDeleted, bodyDigest: bodyDigest, attachments: []) : nil
   }
 
   private static func path(of document: Document, _ mode: WriteMode) throws -> [RevisionID] {

@@ -9,10 +9,8 @@ import PouchCore
 /// body in canonical form; for each attachment, by name, its name, type, digest and encoding.
 enum RevisionDigest {
   /// The part that does not depend on the parent, and can be computed before the transaction.
-  static func ofBody(_ body: JSONText) -> [UInt8] {
-    var md5 = Insecure.MD5()
-    md5.update(data: body.canonicalBytes)
-    return Array(md5.finalize())
+  static func ofBody(_ body: JSONText) -> Insecure.MD5Digest {
+    Insecure.MD5.hash(data: body.canonicalBytes)
   }
 
   /// The generation of an edit.
@@ -26,7 +24,7 @@ enum RevisionDigest {
   }
 
   static func next(
-    after parent: RevisionID?, isDeleted: Bool, bodyDigest: [UInt8], attachments: [StoredAttachment]
+    after parent: RevisionID?, isDeleted: Bool, bodyDigest: Insecure.MD5Digest?, attachments: [StoredAttachment]
   ) throws(PouchError) -> RevisionID {
     let generation = try generation(after: parent)
     var input: [UInt8] = []
@@ -37,15 +35,18 @@ enum RevisionDigest {
     }
     add((isDeleted ? "deleted" : "").utf8)
     add((parent?.description ?? "").utf8)
-    add(bodyDigest)
+    bodyDigest?.withUnsafeBytes { add($0) }
     for attachment in attachments.sorted(by: { $0.name < $1.name }) {
       add(attachment.name.string.utf8)
       add(attachment.contentType.utf8)
       add(attachment.digest.utf8)
       add((attachment.encoding?.rawValue ?? "").utf8)
     }
-    var md5 = Insecure.MD5()
-    md5.update(data: input)
-    return RevisionID(generation: generation, digest: Array(md5.finalize()))
+    return Insecure.MD5.hash(data: input).withUnsafeBytes { digest in
+      func word(at offset: Int) -> UInt64 {
+        UInt64(bigEndian: digest.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+      }
+      return RevisionID(generation: generation, digestWords: (word(at: 0), word(at: 8)))
+    }
   }
 }

@@ -122,8 +122,8 @@ enum StoreTuning {
   static let stagingBytes = 4 << 20
   /// Attachments up to this size are written in the transaction of their document.
   static let inlineBlobBytes = 1 << 20
-  /// Batches of so many documents are prepared by two cores; with fewer, starting the second takes longer than it saves.
-  static let preparedInParallel = 128
+  /// How many documents of a batch are prepared before the writer begins with them, while the next ones are prepared.
+  static let preparedAhead = 64
   /// How many single writes share a commit at most, so that the first does not wait for ever.
   static let groupedWrites = 512
   /// Unfinished uploads and blobs without a user are removed when they are older, in seconds, while another process has
