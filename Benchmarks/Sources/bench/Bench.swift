@@ -77,5 +77,12 @@ enum Catalogue {
     ChannelSetUp(),
     ChannelDelayed(roundTrip: 50),
     ChannelDelayed(roundTrip: 100),
+    PeerOpening(),
+    PeerGet(),
+    PeerGets(),
+    PeerReplication(),
+    PeerReplicationDelayed(),
+    PeerAttachments(),
+    SendFile(),
   ]
 }

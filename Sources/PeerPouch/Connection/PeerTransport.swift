@@ -1,6 +1,11 @@
 public import PeerTrust
 public import PeerTunnel
 
+// What another transport, and options, are written with.
+@_exported public import struct PeerTunnel.AccessLimits
+@_exported public import protocol PeerTunnel.MessageChannel
+@_exported public import struct PeerTunnel.TunnelLimits
+
 /// Makes connections between peers, given a way to exchange descriptions and candidates: WebRTC.
 ///
 /// It knows nothing of hubs, identities and shares; whoever uses it has verified what it is given. An app on a platform

@@ -13,6 +13,8 @@ struct ChannelSpeed: Benchmark {
 
   /// How long each measurement sends.
   private let seconds = 3
+  /// The size of messages that the tunnel between databases sends, in bytes.
+  static let tunnelled = 16384
 
   func figures(runs: Int, _ scratch: Scratch) async throws -> [Figure] {
     let ours = try ChannelPair(PeerProcess.ours)

@@ -15,9 +15,11 @@ final class RelayProcess {
     func replacingCandidates(of sdp: String) -> String {
       let kept = sdp.split(whereSeparator: \.isNewline)
         .filter { !$0.hasPrefix("a=candidate:") && !$0.hasPrefix("a=end-of-candidates") }
-      let candidate = "a=candidate:1 1 udp 2122260223 \(host) \(port) typ host"
-      return (kept.map(String.init) + [candidate, "a=end-of-candidates", ""]).joined(separator: "\r\n")
+      return (kept.map(String.init) + ["a=\(candidate)", "a=end-of-candidates", ""]).joined(separator: "\r\n")
     }
+
+    /// This as an ICE candidate.
+    var candidate: String { "candidate:1 1 udp 2122260223 \(host) \(port) typ host" }
   }
 
   private let process: ChildProcess

@@ -8,10 +8,14 @@ import PeerPouch
 
 /// `peerpouch replicate`, run to its end.
 enum ReplicateCommand {
-  /// - Parameter expected: how many documents it has to copy.
+  /// - Parameters:
+  ///   - expected: how many documents it has to copy.
+  ///   - environment: variables of it that differ from those of this process.
   /// - Returns: the seconds that the command takes as a whole.
-  static func time(_ source: String, _ target: String, expecting expected: Int) async throws -> Double {
-    try await seconds { try check(start(source, target).finish(), expected) }
+  static func time(
+    _ source: String, _ target: String, expecting expected: Int, _ environment: [String: String] = [:]
+  ) async throws -> Double {
+    try await seconds { try check(start(source, target, environment).finish(), expected) }
   }
 
   /// - Returns: the seconds, and the most resident memory of the command in bytes.
@@ -36,8 +40,10 @@ enum ReplicateCommand {
   /// How often the memory is looked at, in microseconds. The system keeps the peak in between.
   private static let sampling: UInt32 = 20_000
 
-  private static func start(_ source: String, _ target: String) throws -> ChildProcess {
-    try ChildProcess("peerpouch", ["replicate", "--json", "--quiet", source, target])
+  private static func start(
+    _ source: String, _ target: String, _ environment: [String: String] = [:]
+  ) throws -> ChildProcess {
+    try ChildProcess("peerpouch", ["replicate", "--json", "--quiet", source, target], environment: environment)
   }
 
   private static func check(_ output: String, _ expected: Int) throws {

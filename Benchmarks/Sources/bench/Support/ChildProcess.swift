@@ -19,14 +19,22 @@ final class ChildProcess {
   private static let patience = Duration.seconds(20)
 
   /// Starts one of the programs that were built together with this one.
-  convenience init(_ program: String, _ arguments: [String], takesInput: Bool = false) throws {
+  convenience init(
+    _ program: String, _ arguments: [String], takesInput: Bool = false, environment: [String: String] = [:]
+  ) throws {
     let folder = Bundle.main.executableURL?.deletingLastPathComponent()
-    try self.init(path: folder?.appendingPathComponent(program).path ?? program, arguments, takesInput: takesInput)
+    try self.init(
+      path: folder?.appendingPathComponent(program).path ?? program, arguments, takesInput: takesInput,
+      environment: environment)
   }
 
   /// Starts a program.
-  /// - Parameter takesInput: whether it reads what ``write(_:)`` is told; it has the input of this process otherwise.
-  init(path: String, _ arguments: [String], takesInput: Bool = false) throws {
+  /// - Parameters:
+  ///   - takesInput: whether it reads what ``write(_:)`` is told; it has the input of this process otherwise.
+  ///   - environment: variables of it that differ from those of this process.
+  init(
+    path: String, _ arguments: [String], takesInput: Bool = false, environment: [String: String] = [:]
+  ) throws {
     let pipe = Pipe()
     let inputPipe = takesInput ? Pipe() : nil
     for handle in [pipe.fileHandleForReading, inputPipe?.fileHandleForWriting] {
@@ -35,7 +43,7 @@ final class ChildProcess {
     }
     identifier = try ChildProcess.spawn(
       path, arguments, input: inputPipe?.fileHandleForReading.fileDescriptor,
-      output: pipe.fileHandleForWriting.fileDescriptor)
+      output: pipe.fileHandleForWriting.fileDescriptor, environment)
     try pipe.fileHandleForWriting.close()
     try inputPipe?.fileHandleForReading.close()
     output = pipe.fileHandleForReading
@@ -113,7 +121,9 @@ final class ChildProcess {
 
   // MARK: Starting
 
-  private static func spawn(_ path: String, _ arguments: [String], input: Int32?, output: Int32) throws -> pid_t {
+  private static func spawn(
+    _ path: String, _ arguments: [String], input: Int32?, output: Int32, _ environment: [String: String]
+  ) throws -> pid_t {
     #if canImport(Darwin)
       var actions: posix_spawn_file_actions_t?
       var attributes: posix_spawnattr_t?
@@ -136,9 +146,11 @@ final class ChildProcess {
     posix_spawnattr_setsigdefault(&attributes, &signals)
     posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
     var words = ([path] + arguments).map { strdup($0) } + [nil]
-    defer { for word in words { free(word) } }
+    let variables = ProcessInfo.processInfo.environment.merging(environment) { _, own in own }
+    var settings = variables.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for text in words + settings { free(text) } }
     var identifier = pid_t()
-    let code = posix_spawn(&identifier, path, &actions, &attributes, &words, environ)
+    let code = posix_spawn(&identifier, path, &actions, &attributes, &words, &settings)
     guard code == 0 else { throw BareError(message: "\(path) cannot be started: error \(code).") }
     return identifier
   }

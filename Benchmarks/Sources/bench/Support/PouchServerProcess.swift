@@ -36,6 +36,16 @@ final class PouchServerProcess {
     "http://\(PouchServerProcess.admin)@127.0.0.1:\(port ?? self.port)/\(database)"
   }
 
+  /// The URL of a database that is public.
+  func publicURL(_ database: String) -> String { "http://127.0.0.1:\(port)/\(database)" }
+
+  /// Makes a database that anyone may read and write.
+  func makePublic(_ database: String) throws {
+    try makeAnew(database)
+    let everyone = Array(#"{"admins":{"names":[],"roles":[]},"members":{"names":[],"roles":[]}}"#.utf8)
+    _ = try connect().answer("PUT", "/\(database)/_security", everyone, expecting: 200)
+  }
+
   /// A new connection.
   func connect() throws -> RawClient { try RawClient(port: port) }
 

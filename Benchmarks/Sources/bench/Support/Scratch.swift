@@ -38,6 +38,14 @@ final class Scratch {
     return try await body(path)
   }
 
+  /// Runs something with the path of a new folder, and removes it with all that is in it.
+  func withFolder<Value>(_ name: String, _ body: (String) async throws -> Value) async throws -> Value {
+    let path = folder + "/" + name
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try await body(path)
+  }
+
   /// Runs something with servers that have an empty folder each, and ends them.
   /// - Parameter names: those of the folders.
   func withServers<Value>(
