@@ -31,14 +31,14 @@ extension LocalDatabase {
     return document
   }
 
+  private static let winnerSelection = """
+    SELECT \(DocumentRow.columns), r.body, r.attachments FROM document d JOIN revision r ON r.seq = d.winner
+    WHERE d.id = ?1
+    """
+
   /// The common case, by one statement.
   private func winner(of id: DocumentID, _ store: Store, _ connection: Connection) throws -> Document {
-    let select = try connection.statement(
-      """
-      SELECT \(DocumentRow.columns), r.body, r.attachments FROM document d JOIN revision r ON r.seq = d.winner
-      WHERE d.id = ?1
-      """
-    ).bind(1, id.text)
+    let select = try connection.statement(LocalDatabase.winnerSelection).bind(1, id.text)
     defer { select.reset() }
     guard try select.step() else { throw PouchError.missing }
     let row = try DocumentRow(select)

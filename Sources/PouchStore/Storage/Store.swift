@@ -5,7 +5,7 @@ import Synchronization
 
 /// One open database file, or one database in memory: shared by all `LocalDatabase`s of the process that use it.
 ///
-/// Reads run on the calling thread with a connection of GRDB's pool. Writes run on the writer's own thread, grouped by
+/// Reads run on the calling thread with a connection of ``ReaderPool``. Writes run on the writer's own thread, grouped by
 /// ``CommitQueue``, so that a commit's wait for the disk never holds up Swift's threads.
 final class Store: Sendable {
   /// The file, or `nil` for a database in memory.
@@ -16,7 +16,9 @@ final class Store: Sendable {
   let uuid: String
   let created: Int64
 
-  private let database: any GRDB.DatabaseWriter
+  /// The connection that writes; in memory, the only one.
+  private let database: DatabaseQueue
+  private let readers: ReaderPool?
   private let commits = CommitQueue()
   private let presence: FilePresence?
   private let lifecycle = Mutex(Lifecycle())
@@ -38,7 +40,6 @@ final class Store: Sendable {
     self.path = path
     var configuration = GRDB.Configuration()
     configuration.busyMode = .timeout(StoreTuning.busySeconds)
-    configuration.maximumReaderCount = 8
     configuration.prepareDatabase { database in
       let connection = Connection(database)
       try Schema.check(connection)
@@ -46,10 +47,12 @@ final class Store: Sendable {
       try Schema.configure(connection)
     }
     if let path {
-      database = try Store.openPool(path, configuration)
+      configuration.journalMode = .wal
+      database = try Store.openFile(path, configuration)
     } else {
       database = try DatabaseQueue(configuration: configuration)
     }
+    readers = path.map { ReaderPool(path: $0, configuration) }
     let state = try database.writeWithoutTransaction { database in
       let connection = Connection(database)
       if path != nil {
@@ -69,11 +72,11 @@ final class Store: Sendable {
 
   /// Opens the file, and waits for other processes that are doing so: turning on the log fails at once where other
   /// statements wait.
-  private static func openPool(_ path: String, _ configuration: GRDB.Configuration) throws -> DatabasePool {
+  private static func openFile(_ path: String, _ configuration: GRDB.Configuration) throws -> DatabaseQueue {
     let deadline = ContinuousClock.now + .seconds(StoreTuning.busySeconds)
     while true {
       do {
-        return try DatabasePool(path: path, configuration: configuration)
+        return try DatabaseQueue(path: path, configuration: configuration)
       } catch let error where PouchError(storage: error).code == .databaseBusy && ContinuousClock.now < deadline {
         Thread.sleep(forTimeInterval: StoreTuning.openingPause)
       }
@@ -126,7 +129,7 @@ final class Store: Sendable {
   /// Runs a read that sees one state of the database throughout. Keep it short: the log cannot be reset meanwhile.
   func read<Value>(_ body: (Connection) throws -> Value) throws(PouchError) -> Value {
     do {
-      return try database.read { try body(Connection($0)) }
+      return try withReader { reader in try reader.read { try body(Connection($0)) } }
     } catch {
       throw failure(error)
     }
@@ -135,10 +138,15 @@ final class Store: Sendable {
   /// Runs a read of a single statement, which needs no transaction of its own.
   func readOnce<Value>(_ body: (Connection) throws -> Value) throws(PouchError) -> Value {
     do {
-      return try database.unsafeRead { try body(Connection($0)) }
+      return try withReader { reader in try reader.unsafeRead { try body(Connection($0)) } }
     } catch {
       throw failure(error)
     }
+  }
+
+  private func withReader<Value>(_ body: (DatabaseQueue) throws -> Value) throws -> Value {
+    guard let readers else { return try body(database) }
+    return try readers.withReader(body)
   }
 
   private func failure(_ error: any Error) -> PouchError {
@@ -287,10 +295,10 @@ final class Store: Sendable {
       database.writeWithoutTransaction { connection in
         while commitNextGroup(Connection(connection)) {}
       }
-      // GRDB closes the writer first; but only a connection that can write empties the log and removes it.
-      if let pool = database as? DatabasePool {
-        pool.invalidateReadOnlyConnections()
-        _ = try? pool.writeWithoutTransaction { try Connection($0).execute("PRAGMA wal_checkpoint(TRUNCATE)") }
+      if let readers {
+        readers.close()
+        // Only a connection that can write empties the log and removes it, and only the last one.
+        _ = try? database.writeWithoutTransaction { try Connection($0).execute("PRAGMA wal_checkpoint(TRUNCATE)") }
       }
       try database.close()
     } catch {
