@@ -11,7 +11,7 @@ struct BlobTests {
     let database = try LocalDatabase.inMemory()
     let store = try database.store
     let bytes = [UInt8](repeating: 1, count: 2 << 20)
-    let blob = try await BlobUpload.read(ByteStream(bytes), encoding: nil, digest: nil, into: store)
+    let blob = try await BlobUpload.read(ByteStream(bytes), encoding: nil, digest: nil, length: nil, into: store)
     guard case .staged(let pin) = blob.location else {
       Issue.record("2 MiB should be staged")
       return

@@ -54,14 +54,17 @@ struct BlobUpload {
   ///
   /// When the content breaks off and its digest was given, what came so far is kept for a day and a half, and another try
   /// with the same digest goes on from there: the stream is then read from that offset only.
-  /// - Parameter digest: what the content's digest must be, if known.
+  /// - Parameters:
+  ///   - digest: what the content's digest must be, if known.
+  ///   - length: how many bytes the content has, as far as is known.
   /// - Throws: ``PouchError/Code/digestMismatch``; what the stream throws.
   static func read(
-    _ content: ByteStream, encoding: Attachment.Encoding?, digest: String?, into store: Store
+    _ content: ByteStream, encoding: Attachment.Encoding?, digest: String?, length: Int64?, into store: Store
   ) async throws -> PreparedBlob {
     var upload = BlobUpload(store, encoding: encoding, digest: digest)
     do {
-      try await upload.resume()
+      // Of content that is written with its document nothing is kept, and the look would wait for the writer.
+      if (length ?? .max) > Int64(StoreTuning.inlineBlobBytes) { try await upload.resume() }
       try await upload.read(content)
       let blob = try await upload.finish()
       if let digest, digest.hasPrefix("md5-"), digest != blob.digest { throw PouchError(.digestMismatch) }

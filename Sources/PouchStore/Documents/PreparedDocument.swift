@@ -90,6 +90,13 @@ final class PreparedDocument: Sendable {
     case .stream(let bytes): stream = bytes
     }
     return .new(
-      try await BlobUpload.read(stream, encoding: attachment.encoding, digest: attachment.digest, into: store))
+      try await BlobUpload.read(
+        stream, encoding: attachment.encoding, digest: attachment.digest, length: attachment.deliveredLength,
+        into: store))
   }
+}
+
+extension Attachment {
+  /// How many bytes the content has as it is delivered, if known.
+  fileprivate var deliveredLength: Int64? { encoding == nil ? length : encodedLength }
 }
