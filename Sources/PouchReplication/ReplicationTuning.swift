@@ -43,10 +43,16 @@ public enum ReplicationTuning {
   public static let singlesInFlight = 8
   /// How many such documents may wait; a name and two revisions each.
   public static let queuedSingles = 2_000
-  /// Up to how many bytes of attachments a document goes along in a batch: a request of its own would cost more.
-  public static let inlineAttachmentBytes = 64 * 1024
+  /// Up to how many bytes of attachments a document goes along in a batch: reading it by itself would cost more than the
+  /// bytes do, which are in memory until the batch is written.
+  public static let inlineAttachmentBytes = 256 * 1024
   /// How many bytes of documents with small attachments go together.
   public static let inlineBundleBytes = 1024 * 1024
+  /// How many such bundles of a batch are under way at the same time: while some are read, others are written.
+  public static let bundlesInFlight = 4
+  /// How many documents of a bundle are read at the same time. With ``bundlesInFlight`` they are as many as our own carrier
+  /// has connections.
+  public static let bundledInFlight = 4
 
   // MARK: Checkpoints
 

@@ -93,9 +93,10 @@ struct BatchCopier: Sendable {
   private func copy(_ part: ArraySlice<MissingRevision>, _ pieces: ClosedRange<Int>) async throws -> Int {
     let rest = try await copyReady(part)
     // The documents are gone by now, and so is their share of the budget: others may need it to go on.
-    var alone = rest.alone
-    for bundle in rest.bundles { alone += try await copy(bundle: bundle) }
-    try await self.alone(alone[...], pieces)
+    let again = try await concurrently(rest.bundles, atMost: ReplicationTuning.bundlesInFlight) {
+      try await copy(bundle: $0)
+    }
+    try await self.alone((rest.alone + again.joined())[...], pieces)
     return rest.answered
   }
 
@@ -222,26 +223,29 @@ struct BatchCopier: Sendable {
     }
     let results = try await pipeline.source.bulkGet(
       requests, GetOptions(at: nil, .latest, including: [.revisions, .attachments]))
-    var documents: [ReadRevision] = []
-    for (missing, result) in zip(bundle.revisions, results) {
-      guard case .success(let found) = result.outcome, found.count == 1, var document = found[0].document,
-        document.id == missing.id, document.revision != nil
-      else { continue }
-      var room = ReplicationTuning.inlineAttachmentBytes
-      for (name, attachment) in document.attachments {
-        guard case .stream(let stream) = attachment.content else {
-          room -= attachment.data?.count ?? 0
-          continue
-        }
-        guard let bytes = try await stream.bytes(upTo: room) else {
-          room = -1
-          break
-        }
-        room -= bytes.count
-        document.attachments[name]?.content = .data(bytes)
-      }
-      if room >= 0 { documents.append(ReadRevision(missing: missing, document: document)) }
+    let documents = try await concurrently(
+      Array(zip(bundle.revisions, results)), atMost: ReplicationTuning.bundledInFlight
+    ) { missing, result in
+      try await whole(missing, result)
     }
-    return documents
+    return documents.compactMap(\.self)
+  }
+
+  /// A document with its attachments in memory; `nil` if they are too large for that, or it is not the one expected.
+  private func whole(_ missing: MissingRevision, _ result: BulkGetResult) async throws -> ReadRevision? {
+    guard case .success(let found) = result.outcome, found.count == 1, var document = found[0].document,
+      document.id == missing.id, document.revision != nil
+    else { return nil }
+    var room = ReplicationTuning.inlineAttachmentBytes
+    for (name, attachment) in document.attachments {
+      guard case .stream(let stream) = attachment.content else {
+        room -= attachment.data?.count ?? 0
+        continue
+      }
+      guard let bytes = try await stream.bytes(upTo: room) else { return nil }
+      room -= bytes.count
+      document.attachments[name]?.content = .data(bytes)
+    }
+    return room >= 0 ? ReadRevision(missing: missing, document: document) : nil
   }
 }
