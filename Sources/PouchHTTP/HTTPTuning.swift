@@ -9,6 +9,10 @@ enum HTTPTuning {
   static let headBytes = 64 * 1024
   /// How many headers a request may have. Browsers send about 20.
   static let headerCount = 100
+  /// How many bytes are read from a new connection at once: most requests without a body are shorter.
+  static let firstRead = 1024
+  /// How many bytes are read at once when more and more come.
+  static let largestRead = 64 * 1024
   /// How many bytes of a request's body wait for their reader before the socket is not read any more. Two reads of the
   /// socket at its largest.
   static let inboundBytes = 128 * 1024
@@ -16,6 +20,8 @@ enum HTTPTuning {
   static let inboundParts = 64
   /// The largest buffer handed to the socket at once. The write time limit is for this much.
   static let writeBytes = 256 * 1024
+  /// How many bytes the head of a response usually has at most.
+  static let headCapacity = 512
   /// Responses up to this size are sent without waiting until they are written; they fit the socket's own buffer.
   static let unawaitedBytes = 64 * 1024
   /// The longest unread rest of a request's body that is read and dropped to keep the connection.

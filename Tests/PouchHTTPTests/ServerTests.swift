@@ -166,7 +166,10 @@ import Testing
     }
   }
 
-  @Test func `the responder runs for many connections at a time`() async throws {
+  /// Also where it runs on an event loop, as for a document.
+  @Test(arguments: [[], ["notes", "n1"]]) func `the responder runs for many connections at a time`(
+    path: [String]
+  ) async throws {
     let arrived = Tally()
     try await withServer { _ in
       arrived.add()
@@ -177,7 +180,7 @@ import Testing
       configuration.maxConnections = 20
       try await withCarrier(address.url, configuration) { carrier in
         try await withThrowingTaskGroup(of: HTTPResponse.Status.self) { group in
-          for _ in 0..<20 { group.addTask { try await carrier.send(Request(.get, [])).status } }
+          for _ in 0..<20 { group.addTask { try await carrier.send(Request(.get, path)).status } }
           for try await status in group { #expect(status == .ok) }
         }
       }

@@ -30,6 +30,8 @@ final class Connection: Sendable {
 
   let parts: RequestParts
   let channel: any Channel
+  /// Where the task runs between the requests, and answers those that are brief.
+  private let executor: EventLoopExecutor
   private let state = Mutex(State())
   /// How many writes are on their way.
   let writesUnderWay = Atomic(0)
@@ -37,13 +39,14 @@ final class Connection: Sendable {
   init(channel: any Channel, parts: RequestParts) {
     self.channel = channel
     self.parts = parts
+    executor = EventLoopExecutor(channel.eventLoop)
   }
 
   // MARK: The task
 
   /// Runs the connection's task, which is cancelled when the client has gone.
   func run(_ body: @escaping @Sendable () async -> Void) async {
-    let task = Task { await body() }
+    let task = Task(executorPreference: executor) { await body() }
     let isClosed = state.withLock { state in
       state.task = task
       return state.isClosed

@@ -24,8 +24,7 @@ struct ConnectionTask: Sendable {
     while let part = await connection.parts.next() {
       switch part {
       case .head(let head):
-        var exchange = Exchange(connection, context, head, isLocal: isLocal)
-        guard await exchange.run() else { return }
+        guard await answer(head) else { return }
       case .failure(let error):
         Exchange.refuse(error, connection)
         return
@@ -33,6 +32,29 @@ struct ConnectionTask: Sendable {
       case .body, .end: break
       }
     }
+  }
+
+  /// Answers a request: a brief one at once, where the event loop runs, since handing it to another thread and the answer
+  /// back takes longer than to answer it; any other one by the pool of threads, so that no connection waits for it.
+  /// - Returns: whether another request may follow on the connection.
+  private func answer(_ head: HTTPRequestHead) async -> Bool {
+    await withTaskExecutorPreference(head.isBrief ? nil : globalConcurrentExecutor) {
+      var exchange = Exchange(connection, context, head, isLocal: isLocal)
+      return await exchange.run()
+    }
+  }
+}
+
+extension HTTPRequestHead {
+  /// Whether answering takes little, whatever the database holds: one document is read, by its id alone, and sent as it is.
+  fileprivate var isBrief: Bool {
+    guard method == .GET || method == .HEAD, !hasBody, !headers.contains(name: "accept-encoding") else { return false }
+    let path = uri.utf8
+    guard let first = path.firstIndex(of: 0x2F), first == path.startIndex,
+      let second = path[path.index(after: first)...].firstIndex(of: 0x2F)
+    else { return false }
+    let id = path[path.index(after: second)...]
+    return id.first != 0x5F && !id.contains { $0 == 0x2F || $0 == 0x3F || $0 == 0x25 }
   }
 }
 
@@ -135,7 +157,7 @@ struct Exchange {
         let request = try reader.request(body, limit: context.maxRequestBody)
         isLive = request.isLiveFeed
         if isLive { connection.beginLiveFeed() }
-        response = isLive ? await respondApart(request) : await respond(request)
+        response = isLive ? await respondApart(request) : await context.respond(request)
       } catch {
         response = HTTPFailure.response(error)
       }
@@ -147,12 +169,6 @@ struct Exchange {
     context.guardian.share(&response.headers, with: origin, isPreflight: isPreflight)
     if !isLive { context.compressor.compress(&response, for: reader) }
     return .answered(Answer(response: response, isHead: reader.method == .head, isLive: isLive, requestBody: body))
-  }
-
-  /// Answers away from the event loop and whatever else runs this.
-  @concurrent
-  private func respond(_ request: Request) async -> Response {
-    await context.respond(request)
   }
 
   /// Answers in a task of its own. Whatever a task's stack has grown to, it keeps until it ends: the connection's would
@@ -192,6 +208,9 @@ struct Exchange {
       head.isKeepAlive && framing != .untilClose && requestBody?.canBeSkipped != false && !connection.isDraining
       && !Task.isCancelled && !head.headers.contains(name: "upgrade") && head.method != .CONNECT
     var buffer = ByteBuffer()
+    // A buffer that grows as it is written to is allocated many times.
+    let length = isHead ? 0 : Int(clamping: response.body.length ?? 0)
+    buffer.reserveCapacity(HTTPTuning.headCapacity + min(length, HTTPTuning.writeBytes))
     ResponseEncoder.head(response.status, response.headers, framing, closes: !mayKeep, to: &buffer)
     do {
       try await connection.settle()

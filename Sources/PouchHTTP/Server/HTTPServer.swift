@@ -28,7 +28,8 @@ public struct HTTPServer: Service {
   private let ready: @Sendable (BoundAddress) async -> Void
 
   /// - Parameters:
-  ///   - respond: answers a request. It runs in a task of the connection's own; many run at a time.
+  ///   - respond: answers a request. It runs in a task of the connection's own; many run at a time. Requests for one
+  ///     document by its id alone run on an event loop, which other connections share: blocking it would hold those up.
   ///   - ready: called once, when the server listens.
   /// - Throws: ``PouchError/Code/badRequest`` for an origin that is none, such as `*`, and
   ///   ``PouchError/Code/forbidden`` for an admin party beyond the loopback address.
@@ -107,6 +108,11 @@ struct ConnectionChannel: ServerChildChannel {
       limits.maxHeaderFieldSize = HTTPTuning.headerBytes
       limits.maxHeaderListSize = HTTPTuning.headBytes
       limits.maxHeaderFieldCount = HTTPTuning.headerCount
+      // The channel keeps the buffer of its last read, also while a live feed waits.
+      try channel.syncOptions?.setOption(
+        .recvAllocator,
+        value: AdaptiveRecvByteBufferAllocator(
+          minimum: HTTPTuning.firstRead, initial: HTTPTuning.firstRead, maximum: HTTPTuning.largestRead))
       let parts = RequestParts {
         channel.triggerUserOutboundEvent(ConnectionHandler.Signal.resumeReading, promise: nil)
       }

@@ -3,8 +3,7 @@ import PouchCore
 
 extension Response {
   /// An answer of JSON that is written already; a newline is put behind it, as CouchDB does.
-  init(_ status: HTTPResponse.Status = .ok, encoded bytes: [UInt8], headers: HTTPFields = [:]) {
-    var bytes = bytes
+  init(_ status: HTTPResponse.Status = .ok, encoded bytes: consuming [UInt8], headers: HTTPFields = [:]) {
     bytes.append(0x0A)
     self.init(status, headers: headers, body: .bytes(bytes))
     self.headers[.contentType] = Response.jsonType
