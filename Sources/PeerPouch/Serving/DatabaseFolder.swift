@@ -1,6 +1,7 @@
 public import CouchAPI
 public import PouchCore
 public import PouchStore
+import Synchronization
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -29,6 +30,18 @@ public actor DatabaseFolder: DatabaseSet {
     var lastUse: UInt64
   }
 
+  /// The databases that are open, and how often one was asked for.
+  private struct Opened {
+    var entries: [String: Entry] = [:]
+    var uses: UInt64 = 0
+
+    mutating func use(_ name: String) -> Entry? {
+      uses += 1
+      entries[name]?.lastUse = uses
+      return entries[name]
+    }
+  }
+
   /// The longest name in bytes; with its suffix and escapes it still is a file's name everywhere.
   private static let nameLimit = 200
   /// The local document that holds the security object. It is the database's own, so it moves with the file.
@@ -37,8 +50,8 @@ public actor DatabaseFolder: DatabaseSet {
   /// The folder.
   public nonisolated let path: String
   private let options: StoreOptions
-  private var open: [String: Entry] = [:]
-  private var uses: UInt64 = 0
+  /// Changed by the actor only; whoever asks for a database that is open need not wait for its turn.
+  private nonisolated let opened = Mutex(Opened())
   private let openLimit: Int
 
   /// - Parameters:
@@ -58,7 +71,7 @@ public actor DatabaseFolder: DatabaseSet {
   }
 
   /// How many databases are kept open.
-  var openCount: Int { open.count }
+  var openCount: Int { opened.withLock { $0.entries.count } }
 
   /// Whether a text may name a database (CouchDB documentation, `PUT /{db}`).
   public static func isName(_ name: String) -> Bool {
@@ -98,30 +111,37 @@ public actor DatabaseFolder: DatabaseSet {
       .sorted { ExactString($0) < ExactString($1) }
   }
 
-  public func database(_ name: String) throws -> any Database {
-    try entry(name).database
+  public nonisolated func database(_ name: String) async throws -> any Database {
+    if let entry = openEntry(name) { return entry.database }
+    return try await entry(name).database
   }
 
   public func create(_ name: String) throws {
     guard DatabaseFolder.isName(name) else { throw DatabaseFolder.illegalName(name) }
     guard !FileManager.default.fileExists(atPath: file(of: name)) else { throw PouchError(.databaseExists) }
-    open[name] = nil
+    forget(name)
     try keep(LocalDatabase(path: file(of: name), options: options), as: name)
   }
 
   public func destroy(_ name: String) async throws {
     let database = try entry(name).database
-    open[name] = nil
+    forget(name)
     try await database.destroy()
   }
 
   public func compacting() async -> [String] {
     var names: [String] = []
-    for (name, entry) in open where (try? await entry.database.info().isCompacting) == true { names.append(name) }
+    let entries = opened.withLock(\.entries)
+    for (name, entry) in entries where (try? await entry.database.info().isCompacting) == true { names.append(name) }
     return names.sorted { ExactString($0) < ExactString($1) }
   }
 
-  public func security(of name: String) async throws -> JSON {
+  public nonisolated func security(of name: String) async throws -> JSON {
+    if let security = openEntry(name)?.security { return security }
+    return try await readSecurity(of: name)
+  }
+
+  private func readSecurity(of name: String) async throws -> JSON {
     let entry = try entry(name)
     if let security = entry.security { return security }
     var security: JSON = [:]
@@ -129,10 +149,12 @@ public actor DatabaseFolder: DatabaseSet {
       security = try await entry.database.get(DatabaseFolder.securityDocument).body.json
     } catch let error as PouchError where error.code == .notFound {}
     // It may have been replaced meanwhile.
-    if let current = open[name], current.database === entry.database, current.security == nil {
-      open[name]?.security = security
+    let read = security
+    return opened.withLock { opened in
+      guard let current = opened.entries[name], current.database === entry.database else { return read }
+      if current.security == nil { opened.entries[name]?.security = read }
+      return current.security ?? read
     }
-    return open[name]?.security ?? security
   }
 
   public func setSecurity(_ security: JSON, of name: String) async throws {
@@ -141,39 +163,53 @@ public actor DatabaseFolder: DatabaseSet {
     }
     let database = try entry(name).database
     try await database.put(Document(id: DatabaseFolder.securityDocument, fields: fields))
-    if open[name]?.database === database { open[name]?.security = security }
+    opened.withLock { opened in
+      if opened.entries[name]?.database === database { opened.entries[name]?.security = security }
+    }
   }
 
   /// Closes all databases.
   public func close() async throws {
-    let entries = open.values
-    open = [:]
-    for entry in entries { try await entry.database.close() }
+    let entries = opened.withLock { opened in
+      defer { opened.entries = [:] }
+      return opened.entries
+    }
+    for entry in entries.values { try await entry.database.close() }
+  }
+
+  /// The entry of a database that is open.
+  private nonisolated func openEntry(_ name: String) -> Entry? {
+    // A file that was removed by another process is gone for this one too.
+    guard let entry = opened.withLock({ $0.use(name) }), access(entry.file, F_OK) == 0 else { return nil }
+    return entry
   }
 
   private func entry(_ name: String) throws -> Entry {
-    uses += 1
-    // A file that was removed by another process is gone for this one too.
-    if let entry = open[name], access(entry.file, F_OK) == 0 {
-      open[name]?.lastUse = uses
-      return entry
-    }
-    open[name] = nil
+    if let entry = openEntry(name) { return entry }
+    forget(name)
     guard DatabaseFolder.isName(name), FileManager.default.fileExists(atPath: file(of: name)) else {
       throw PouchError(.notFound, "Database does not exist.")
     }
     return try keep(LocalDatabase(path: file(of: name), options: options), as: name)
   }
 
+  private func forget(_ name: String) {
+    opened.withLock { $0.entries[name] = nil }
+  }
+
   @discardableResult
   private func keep(_ database: LocalDatabase, as name: String) throws -> Entry {
-    // Those who still work with a database that makes room keep it open until they are done.
-    if open.count >= openLimit, let oldest = open.min(by: { $0.value.lastUse < $1.value.lastUse }) {
-      open[oldest.key] = nil
+    opened.withLock { opened in
+      // Those who still work with a database that makes room keep it open until they are done.
+      if opened.entries.count >= openLimit,
+        let oldest = opened.entries.min(by: { $0.value.lastUse < $1.value.lastUse })
+      {
+        opened.entries[oldest.key] = nil
+      }
+      let entry = Entry(database: database, file: file(of: name), security: nil, lastUse: opened.uses)
+      opened.entries[name] = entry
+      return entry
     }
-    let entry = Entry(database: database, file: file(of: name), security: nil, lastUse: uses)
-    open[name] = entry
-    return entry
   }
 
   private static func illegalName(_ name: String) -> PouchError {
