@@ -100,4 +100,52 @@ struct HostileRequestTests {
     let server = try await Server.withDatabase()
     #expect(try await server.send(.get, target).status == .badRequest)
   }
+
+  @Test(arguments: 1...20 as ClosedRange<UInt64>)
+  func `whatever a query says, the server does not fail`(_ seed: UInt64) async throws {
+    var random = SeededGenerator(seed: seed)
+    let server = try await Server.withDatabase()
+    for id in ["a", "b", "c"] { _ = try await server.send(.put, "/db/\(id)", "{}") }
+    var answered = 0
+    for _ in 0..<100 {
+      let target = HostileRequestTests.target(using: &random)
+      guard let request = try? Request(.get, target: target) else { continue }
+      let response = await server.router.respond(to: request)
+      _ = try? await response.body.stream.bytes()
+      #expect(response.status.code < 500 || response.status == .notImplemented, "\(target)")
+      if response.status == .ok { answered += 1 }
+    }
+    #expect(answered > 0)
+  }
+
+  private static let paths = [
+    "/db/_all_docs", "/db/_changes", "/db/_design_docs", "/db/_local_docs", "/db/a", "/db/a/file", "/db", "/_all_dbs",
+    "/_uuids",
+  ]
+  /// All but `feed`: a live one would wait.
+  private static let names = [
+    "limit", "skip", "startkey", "endkey", "start_key", "end_key", "key", "keys", "descending", "inclusive_end",
+    "include_docs", "conflicts", "attachments", "att_encoding_info", "update_seq", "since", "style", "filter", "view",
+    "doc_ids", "seq_interval", "timeout", "heartbeat", "last-event-id", "rev", "revs", "revs_info", "open_revs",
+    "atts_since", "latest", "local_seq", "meta", "count",
+  ]
+  private static let values = [
+    "", "true", "false", "null", "0", "1", "-1", "0.5", "1e400", "9223372036854775808", "\"a\"", "\"\u{FFF0}\"", "[]",
+    "{}", "[\"a\"]", "[1]", "[[[[", "all", "now", "1-x", "[\"1-x\"]", "all_docs", "main_only", "_doc_ids", "_selector",
+    "_design", "_view", "a/b", "é", "\u{0}",
+  ]
+
+  /// A path with some parameters that exist, whose values are right, wrong, or damaged.
+  private static func target(using random: inout SeededGenerator) -> String {
+    var target = paths.randomElement(using: &random)!
+    for index in 0..<Int.random(in: 0...3, using: &random) {
+      var bytes = Array(values.randomElement(using: &random)!.utf8)
+      if let damaged = bytes.indices.randomElement(using: &random), Int.random(in: 0..<4, using: &random) == 0 {
+        bytes[damaged] = .random(in: 0...255, using: &random)
+      }
+      let value = bytes.map { $0 < 16 ? "%0\(String($0, radix: 16))" : "%\(String($0, radix: 16))" }.joined()
+      target += "\(index == 0 ? "?" : "&")\(names.randomElement(using: &random)!)=\(value)"
+    }
+    return target
+  }
 }
