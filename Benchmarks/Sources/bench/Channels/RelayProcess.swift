@@ -1,7 +1,7 @@
 /// The UDP relay of the tests, between two peers.
 final class RelayProcess {
   /// Where a peer sends to reach the other.
-  struct Address {
+  struct Address: Sendable {
     let host: Substring
     let port: Substring
 

@@ -3,28 +3,30 @@ import PeerPouch
 /// Connections whose packets pass the UDP relay of the tests: either side is told the relay's addresses as the other's.
 struct RelayedTransport: PeerTransport {
   private let transport: any PeerTransport
-  private let relay: RelayProcess
+  private let (forOpener, forSharer): (RelayProcess.Address, RelayProcess.Address)
 
   init(_ transport: any PeerTransport, _ relay: RelayProcess) {
     self.transport = transport
-    self.relay = relay
+    (forOpener, forSharer) = (relay.forOfferer, relay.forAnswerer)
   }
 
   func link(as role: Role, to remote: IceDescription?) async throws -> any PeerLink {
     guard role == .opener else { throw BareError(message: "Only openers go through a relay.") }
-    return Link(link: try await transport.link(as: role, to: remote), relay: relay)
+    return Link(
+      link: try await transport.link(as: role, to: remote), forOpener: forOpener, forSharer: forSharer)
   }
 
   private struct Link: PeerLink {
     let link: any PeerLink
-    let relay: RelayProcess
+    let forOpener: RelayProcess.Address
+    let forSharer: RelayProcess.Address
 
     func description() async throws -> IceDescription {
-      try Link.description(of: try await link.description(), at: relay.forAnswerer)
+      try Link.description(of: try await link.description(), at: forSharer)
     }
 
     func connect(to remote: IceDescription) async throws {
-      try await link.connect(to: Link.description(of: remote, at: relay.forOfferer))
+      try await link.connect(to: Link.description(of: remote, at: forOpener))
     }
 
     private static func description(

@@ -39,8 +39,9 @@ struct SendFile: Benchmark {
   private func write(_ name: String, in folder: String, length: Int) throws {
     var generator = SystemRandomNumberGenerator()
     let piece = (0..<(256 << 10) / 8).flatMap { _ in withUnsafeBytes(of: generator.next() as UInt64, Array.init) }
-    FileManager.default.createFile(atPath: folder + "/" + name, contents: nil)
-    guard let file = FileHandle(forWritingAtPath: folder + "/" + name) else {
+    let path = folder + "/" + name
+    guard FileManager.default.createFile(atPath: path, contents: nil), let file = FileHandle(forWritingAtPath: path)
+    else {
       throw BareError(message: "A file cannot be made.")
     }
     var left = length
