@@ -35,6 +35,7 @@ let package = Package(
         .product(name: "udp-relay", package: "peerpouch"),
         .product(name: "peerpouch", package: "peerpouch"),
         .product(name: "PeerPouch", package: "peerpouch"),
+        .product(name: "WebRTC", package: "peerpouch"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ],

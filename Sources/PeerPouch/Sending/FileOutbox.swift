@@ -67,7 +67,7 @@ public final class FileOutbox: Database {
   /// Reads the files once, to know their digests. Each has its document from then on.
   /// - Parameter progress: hears how many bytes were read since it heard last.
   /// - Throws: ``PouchError/Code/ioError`` if a file cannot be read; `CancellationError`.
-  public func prepare(_ progress: @Sendable (Int64) -> Void = { _ in }) async throws {
+  public func prepare(_ progress: @escaping @Sendable (Int64) -> Void = { _ in }) async throws {
     for file in files {
       let digests = try await file.digests(progress)
       // First: whoever finds the document reads the attachment.

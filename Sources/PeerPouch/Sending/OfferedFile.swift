@@ -9,7 +9,7 @@ import PouchCore
 #endif
 
 /// A file of this machine that is offered to another peer.
-struct OfferedFile: Sendable {
+final class OfferedFile: Sendable {
   let id: DocumentID
   /// What it is called: the last part of its path.
   let name: String
@@ -76,7 +76,7 @@ struct OfferedFile: Sendable {
   /// - Parameter progress: hears how many bytes were read since it heard last.
   /// - Throws: ``PouchError/Code/ioError`` if it cannot be read, or is another one by now; `CancellationError`.
   @concurrent
-  func digests(_ progress: @Sendable (Int64) -> Void) async throws -> Digests {
+  func digests(_ progress: @escaping @Sendable (Int64) -> Void) async throws -> Digests {
     var sha256 = SHA256()
     var md5 = Insecure.MD5()
     for try await piece in content(0..<state.size) {

@@ -59,18 +59,19 @@ struct SendFile: Benchmark {
   ) async throws -> (seconds: Double, sender: Int, receiver: Int) {
     let sender = try ChildProcess(
       "peerpouch", ["send", folder + "/" + file, "--hub", hub.publicURL("hub"), "--json"],
-      environment: ["PEERPOUCH_HOME": folder + "/ann"])
+      environment: PeerSetting.environment(folder + "/ann"))
     defer { sender.stop() }
     guard let ticket = try JSON(parsing: sender.line())["ticket"]?.string else {
       throw BareError(message: "The sender gives no ticket.")
     }
     let received = folder + "/received"
+    try FileManager.default.createDirectory(atPath: received, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: received) }
     var peaks = (sender: 0, receiver: 0)
     let time = try await seconds {
       let receiver = try ChildProcess(
         "peerpouch", ["receive", ticket, "-o", received, "--json", "--quiet"],
-        environment: ["PEERPOUCH_HOME": folder + "/bob"])
+        environment: PeerSetting.environment(folder + "/bob"))
       while true {
         let now = ProcessUsage.peakBytes(of: receiver.identifier)
         guard now > 0 else { break }

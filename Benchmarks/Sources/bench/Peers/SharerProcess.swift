@@ -1,4 +1,5 @@
 import PeerPouch
+import WebRTC
 
 /// `peerpouch share` of a database of its own, found by way of a server's database `hub`.
 final class SharerProcess {
@@ -12,7 +13,7 @@ final class SharerProcess {
   init(_ database: String, hub: PouchServerProcess, folder: String) throws {
     process = try ChildProcess(
       "peerpouch", ["share", database, "--hub", hub.publicURL("hub"), "--anyone", "--write", "--json", "--quiet"],
-      environment: ["PEERPOUCH_HOME": folder])
+      environment: PeerSetting.environment(folder))
     guard let address = try JSON(parsing: process.line())["url"]?.string else {
       throw BareError(message: "The sharer does not say where its share is.")
     }
@@ -34,12 +35,22 @@ struct PeerSetting {
     var options = PeerOptions()
     let hub = hub.publicURL("hub")
     options.openHub = { _ in try await Pouch(hub, .mustExist) }
+    var configuration = PeerConnection.Configuration()
+    configuration.addresses = .addresses([PeerSetting.loopback])
+    options.transport = WebRTCTransport(configuration)
     if let relay { options.transport = RelayedTransport(options.transport, relay) }
     return try LocalPeer(folder: folder, options: options)
   }
 
-  /// The words of a command that has the opener's identity.
-  var environment: [String: String] { ["PEERPOUCH_HOME": folder] }
+  /// What a command is started with that has the opener's identity.
+  var environment: [String: String] { PeerSetting.environment(folder) }
+
+  /// What a command is started with that keeps its identity in a folder. Peers find each other at the loopback address.
+  static func environment(_ folder: String) -> [String: String] {
+    ["PEERPOUCH_HOME": folder, "PEERPOUCH_ADDRESSES": loopback]
+  }
+
+  private static let loopback = "127.0.0.1"
 
   init(_ hub: PouchServerProcess, _ sharer: SharerProcess, folder: String) {
     self.hub = hub
