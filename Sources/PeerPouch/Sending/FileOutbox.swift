@@ -52,16 +52,18 @@ public final class FileOutbox: Database {
   public init(
     _ paths: [String], contentType: (String) -> String = { _ in "application/octet-stream" }
   ) async throws {
-    files = try paths.enumerated().map { index, path in
+    let files = try paths.enumerated().map { index, path in
       try OfferedFile(path, as: DocumentID("file-\(index + 1)"), contentType: contentType(path))
     }
-    let names = Set(files.map { ExactString($0.name) })
-    guard names.count == files.count else {
+    guard Set(files.map { ExactString($0.name) }).count == files.count else {
       throw PouchError(.badRequest, "Two of the files have one name, which the receiver could not tell apart.")
     }
-    size = files.reduce(0) { $0 + $1.state.size }
-    base = try LocalDatabase.inMemory()
+    let size = files.reduce(0) { $0 + $1.state.size }
+    let base = try LocalDatabase.inMemory()
     try await base.put(FileDocuments.offer(files, size: size))
+    self.files = files
+    self.size = size
+    self.base = base
   }
 
   /// Reads the files once, to know their digests. Each has its document from then on.
