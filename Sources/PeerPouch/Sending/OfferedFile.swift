@@ -79,11 +79,17 @@ final class OfferedFile: Sendable {
   func digests(_ progress: @escaping @Sendable (Int64) -> Void) async throws -> Digests {
     var sha256 = SHA256()
     var md5 = Insecure.MD5()
-    for try await piece in content(0..<state.size) {
+    // Not by `content`: Swift 6.3.1 miscompiles a loop over that stream here when it optimises.
+    let file = try OpenFile(self)
+    var position: Int64 = 0
+    while position < state.size {
       try Task.checkCancellation()
+      let piece = try file.read(at: position, upTo: Int(min(Int64(OfferedFile.piece), state.size - position)))
       sha256.update(data: piece)
       md5.update(data: piece)
+      position += Int64(piece.count)
       progress(Int64(piece.count))
+      await Task.yield()
     }
     return Digests(
       sha256: sha256.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
