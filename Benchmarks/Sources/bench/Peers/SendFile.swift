@@ -58,7 +58,7 @@ struct SendFile: Benchmark {
     _ file: String, of folder: String, _ hub: PouchServerProcess
   ) async throws -> (seconds: Double, sender: Int, receiver: Int) {
     let sender = try ChildProcess(
-      "peerpouch", ["send", folder + "/" + file, "--hub", hub.publicURL("hub"), "--json"],
+      "peerpouch", ["send", folder + "/" + file, "--hub", hub.publicURL("hub"), "--json", "--quiet"],
       environment: PeerSetting.environment(folder + "/ann"))
     defer { sender.stop() }
     guard let ticket = try JSON(parsing: sender.line())["ticket"]?.string else {
