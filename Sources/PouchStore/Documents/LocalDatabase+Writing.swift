@@ -10,10 +10,10 @@ extension LocalDatabase {
     // Content of attachments is written before the documents, for which it needs the writer.
     if documents.count >= StoreTuning.preparedAhead, documents.allSatisfy({ $0.attachments.isEmpty }) {
       async let written = write(batch, store)
-      await prepare(documents, mode, store, into: batch)
+      try await prepare(documents, mode, store, into: batch)
       outcomes = try await written
     } else {
-      await prepare(documents, mode, store, into: batch)
+      try await prepare(documents, mode, store, into: batch)
       outcomes = try await write(batch, store)
     }
     let prepared = batch.documents
@@ -30,7 +30,7 @@ extension LocalDatabase {
 
   private func prepare(
     _ documents: [Document], _ mode: WriteMode, _ store: Store, into batch: PreparedBatch
-  ) async {
+  ) async throws {
     do {
       for start in stride(from: 0, to: documents.count, by: StoreTuning.preparedAhead) {
         var slice: PreparedBatch.Slice = []
@@ -42,6 +42,7 @@ extension LocalDatabase {
       batch.end()
     } catch {
       batch.end(.failure(PouchError(storage: error)))
+      throw error
     }
   }
 
