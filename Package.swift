@@ -144,7 +144,9 @@ let package = Package(
       swiftSettings: house),
     .testTarget(
       name: "CouchAPITests",
-      dependencies: ["CouchAPI", "PouchStore", .product(name: "HTTPTypes", package: "swift-http-types")],
+      dependencies: [
+        "CouchAPI", "PouchStore", "TestSupport", .product(name: "HTTPTypes", package: "swift-http-types"),
+      ],
       swiftSettings: house),
     .executableTarget(
       name: "PeerTool",
@@ -160,7 +162,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ],
       swiftSettings: house),
-    .testTarget(name: "PeerTrustTests", dependencies: ["PeerTrust", "PouchCore"], swiftSettings: house),
+    .testTarget(
+      name: "PeerTrustTests", dependencies: ["PeerTrust", "PouchCore", "TestSupport"], swiftSettings: house),
     .testTarget(
       name: "PeerTunnelTests",
       dependencies: [
@@ -179,7 +182,8 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "PouchReplicationTests", dependencies: ["PouchReplication", "PouchStore"], swiftSettings: house),
+      name: "PouchReplicationTests", dependencies: ["PouchReplication", "PouchStore", "TestSupport"],
+      swiftSettings: house),
     .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: house),
     .executableTarget(
       name: "StoreTool", dependencies: ["PeerPouch"], path: "Tests/StoreTool", swiftSettings: house),
@@ -192,7 +196,7 @@ let package = Package(
       ],
       swiftSettings: house),
     .testTarget(
-      name: "PouchCoreTests", dependencies: ["PouchCore"], swiftSettings: house),
+      name: "PouchCoreTests", dependencies: ["PouchCore", "TestSupport"], swiftSettings: house),
     .executableTarget(
       name: "RTCTool",
       dependencies: ["WebRTC", "CPlatform", .product(name: "DequeModule", package: "swift-collections")],

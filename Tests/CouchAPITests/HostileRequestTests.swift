@@ -1,5 +1,6 @@
 import HTTPTypes
 import PouchCore
+import TestSupport
 import Testing
 
 @testable import CouchAPI

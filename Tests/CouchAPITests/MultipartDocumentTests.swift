@@ -1,6 +1,7 @@
 import HTTPTypes
 import PouchCore
 import PouchStore
+import TestSupport
 import Testing
 
 @testable import CouchAPI

@@ -1,4 +1,5 @@
 import PouchCore
+import TestSupport
 import Testing
 
 @Suite("Names compared by their bytes")

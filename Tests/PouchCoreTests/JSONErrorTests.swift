@@ -1,4 +1,5 @@
 import PouchCore
+import TestSupport
 import Testing
 
 @Suite("What is wrong with a text, and where")

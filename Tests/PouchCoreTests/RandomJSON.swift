@@ -1,4 +1,5 @@
 import PouchCore
+import TestSupport
 
 /// Makes values, and texts that mean them, of a seed.
 struct RandomJSON {

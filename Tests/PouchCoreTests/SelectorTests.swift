@@ -1,4 +1,5 @@
 import PouchCore
+import TestSupport
 import Testing
 
 /// The document that most selectors here are asked about.

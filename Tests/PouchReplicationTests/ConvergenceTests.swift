@@ -1,5 +1,6 @@
 import PouchCore
 import PouchStore
+import TestSupport
 import Testing
 
 @testable import PouchReplication

@@ -1,5 +1,6 @@
 import Foundation
 import PouchCore
+import TestSupport
 import Testing
 
 @testable import PouchReplication

@@ -2,24 +2,10 @@ import Foundation
 import PouchCore
 import PouchStore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PouchReplication
-
-/// Numbers from a seed (SplitMix64), the same ones every time.
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
 
 /// A generator that tasks share.
 final class SharedGenerator: Sendable {

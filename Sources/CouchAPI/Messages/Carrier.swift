@@ -23,4 +23,12 @@ public protocol Carrier: Sendable {
 
   /// Ends what is kept for further requests.
   func close() async
+
+  /// Whether an exchange in which nothing comes and goes for too long ends with an error by itself, so that nobody else has to
+  /// watch it; not unless said.
+  var endsSilentExchanges: Bool { get }
+}
+
+extension Carrier {
+  public var endsSilentExchanges: Bool { false }
 }

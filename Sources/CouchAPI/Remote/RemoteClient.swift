@@ -40,6 +40,9 @@ final class RemoteClient: Sendable {
 
   // MARK: - Exchanges
 
+  /// How long nothing may be heard, if that is to be watched here.
+  private var silence: Duration? { carrier.endsSilentExchanges ? nil : options.silence }
+
   /// Sends a request and reads the whole answer.
   /// - Parameters:
   ///   - silence: how long nothing may be heard; the options' own time if `nil`.
@@ -52,7 +55,7 @@ final class RemoteClient: Sendable {
   ) async throws -> Answer {
     try await repeating(request, repetition) { outgoing in
       try await Watch.run(
-        silence: silence ?? self.options.silence, clock: self.options.clock, until: closing
+        silence: silence ?? self.silence, clock: self.options.clock, until: closing
       ) { watch in
         let response = try await self.success(of: request, outgoing, watch)
         let bytes = try await self.collect(response.body, upTo: limit, watch)
@@ -77,7 +80,7 @@ final class RemoteClient: Sendable {
   /// Sends a request and returns the response, whose body is still to be read.
   func open(_ request: Request) async throws -> Response {
     try await repeating(request, .harmless) { outgoing in
-      try await Watch.run(silence: self.options.silence, clock: self.options.clock) { watch in
+      try await Watch.run(silence: self.silence, clock: self.options.clock) { watch in
         try await self.success(of: request, outgoing, watch)
       }
     }

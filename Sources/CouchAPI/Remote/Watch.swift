@@ -21,21 +21,24 @@ final class Watch: Sendable {
     }
   }
 
-  /// Runs work that ends with an error if nothing is heard for too long, or if the database is closed meanwhile.
+  /// Runs work that ends with an error if nothing is heard for too long (unless `silence` is `nil`), or if the database is closed meanwhile.
   /// - Throws: ``PouchError/Code/timeout``, ``PouchError/closed``, ``PouchError/Code/cancelled``, and what the work
   ///   throws.
   static func run<Value: Sendable>(
-    silence: Duration, clock: any Clock<Duration>, until closing: ClosingSignal? = nil,
+    silence: Duration?, clock: any Clock<Duration>, until closing: ClosingSignal? = nil,
     _ work: @escaping @Sendable (Watch) async throws -> Value
   ) async throws -> Value {
     let watch = Watch()
     do {
+      guard silence != nil || closing != nil else { return try await work(watch) }
       return try await withThrowingTaskGroup(of: Value?.self) { group in
         defer { group.cancelAll() }
         group.addTask { try await work(watch) }
-        group.addTask {
-          try await watch.waitForSilence(silence, clock)
-          throw PouchError(.timeout)
+        if let silence {
+          group.addTask {
+            try await watch.waitForSilence(silence, clock)
+            throw PouchError(.timeout)
+          }
         }
         if let closing {
           group.addTask {

@@ -161,6 +161,8 @@
 
     func send(_ message: [UInt8]) async throws { try await channel.send(message) }
 
+    func offer(_ message: [UInt8]) -> Bool { channel.offer(message) }
+
     func receive() async throws -> [UInt8]? {
       var iterator = messages.makeAsyncIterator()
       switch try await iterator.next() {

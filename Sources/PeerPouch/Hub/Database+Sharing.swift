@@ -81,17 +81,17 @@ extension LocalPeer {
   func share(_ database: any Database, by hub: any Database, _ terms: ShareDesk.Terms) async throws -> Share {
     let name = try hubs.name(of: hub)
     let salt = try await ShareSalts.salt(of: database, using: options.random)
-    let id = ShareID(owner: identity.key, salt: salt)
+    let address = ShareAddress(hub: name, share: ShareID(owner: identity.key, salt: salt))
     var ledger = ShareLedger()
     if let folder {
       let forgotten = try folder.forgottenIdentities()
       ledger = ShareLedger(forgotten: forgotten.last)
-      if let saved = try folder.share(id) {
-        ledger = ShareLedger(saved: saved, of: id, options.time)
+      if let saved = try folder.share(address) {
+        ledger = ShareLedger(saved: saved, of: address.share, options.time)
         _ = ledger.revoke(forgotten)
       }
     }
-    let desk = ShareDesk(database, hub, ShareAddress(hub: name, share: id), salt, terms, ledger, self)
+    let desk = ShareDesk(database, hub, address, salt, terms, ledger, self)
     let share = Share(desk, self, ticket: try await desk.firstTicket())
     guard shares.add(share) else {
       throw PouchError(.conflict, "This database is shared on this hub already.")

@@ -1,9 +1,10 @@
+import Crypto
 import Foundation
 import PeerTrust
 import PouchCore
 
 /// What an installation keeps about itself and others, in files of mode 0600: `identity.pem`, `known.json`,
-/// `forgotten.json`, and `shares/<id>.json` with the tickets of each share.
+/// `forgotten.json`, and in `shares` a file for each share with its tickets.
 struct PeerFolder: Sendable {
   let path: String
 
@@ -87,18 +88,25 @@ struct PeerFolder: Sendable {
 
   // MARK: Shares
 
-  private func shareFile(_ share: ShareID) -> PrivateFile { PrivateFile(path: path + "/shares/\(share.text).json") }
+  /// `shares/<id>-<hub>.json`, where the hub is 64 bits of its name's SHA-256: a database that is shared on several hubs has
+  /// a gate and tickets on each.
+  private func shareFile(_ share: ShareAddress) -> PrivateFile {
+    let hub = SHA256.hash(data: Array(share.hub.text.utf8)).prefix(8).map { byte in
+      (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    return PrivateFile(path: path + "/shares/\(share.share.text)-\(hub.joined()).json")
+  }
 
   /// What was kept of a share, in the form that ``ShareLedger`` gives it.
-  func share(_ share: ShareID) throws(PouchError) -> JSON? {
+  func share(_ share: ShareAddress) throws(PouchError) -> JSON? {
     guard let saved = try shareFile(share).read() else { return nil }
     return try? JSON(parsing: saved)
   }
 
-  func keep(_ json: JSON, of share: ShareID) throws(PouchError) {
+  func keep(_ json: JSON, of share: ShareAddress) throws(PouchError) {
     try shareFile(share).write(JSONText(json).bytes)
   }
 
   /// Keeps nothing of a share any more.
-  func discard(_ share: ShareID) { shareFile(share).remove() }
+  func discard(_ share: ShareAddress) { shareFile(share).remove() }
 }

@@ -18,4 +18,7 @@ struct PeerCarrier: Carrier {
   }
 
   func close() async {}
+
+  /// Those over the tunnel do, and a request waits for a connection for the peer's patience only.
+  var endsSilentExchanges: Bool { true }
 }

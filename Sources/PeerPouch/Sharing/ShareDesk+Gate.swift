@@ -12,13 +12,13 @@ extension ShareDesk {
     } catch {
       throw PouchError(.tooManyRequests, "There are \(TrustLimits.tickets) tickets to this share already.")
     }
-    try peer.folder?.keep(ledger.saved(options.time), of: id)
+    try peer.folder?.keep(ledger.saved(options.time), of: address)
     return ticket
   }
 
   func revoke(_ ticket: Ticket) throws {
     ledger.book.revoke(ticket.keys.id)
-    try peer.folder?.keep(ledger.saved(options.time), of: id)
+    try peer.folder?.keep(ledger.saved(options.time), of: address)
   }
 
   func setAllowed(_ allowed: Set<Fingerprint>) async throws {
@@ -65,7 +65,7 @@ extension ShareDesk {
 
   func keepLedger() {
     do {
-      try peer.folder?.keep(ledger.saved(options.time), of: id)
+      try peer.folder?.keep(ledger.saved(options.time), of: address)
     } catch {
       options.logger.warning(
         "The tickets of a share could not be kept.", metadata: ["share": "\(id)", "error": "\(error)"])
@@ -77,7 +77,7 @@ extension ShareDesk {
   /// Nothing is kept of the share any more: its tickets are worthless, also when the database is shared again.
   func discardLedger() {
     ledger = ShareLedger(forgotten: ledger.forgotten)
-    peer.folder?.discard(id)
+    peer.folder?.discard(address)
   }
 
   /// A ticket that nobody has redeemed, of the terms' lifetime; `nil` if the gate takes none.

@@ -23,6 +23,7 @@ public final class MemoryChannel: MessageChannel {
   }
 
   public func send(_ message: [UInt8]) async throws { try await link.send(message, from: end) }
+  public func offer(_ message: [UInt8]) -> Bool { link.offer(message, from: end) }
   public func receive() async throws -> [UInt8]? { try await link.receive(at: end) }
   public var bufferedAmount: Int { link.bufferedAmount(from: end) }
   public func close() async { link.close() }
@@ -91,6 +92,14 @@ private final class MemoryLink: Sendable {
     var sent = 0
     var random: UInt64
 
+    mutating func append(_ message: [UInt8], from end: End) {
+      sent += 1
+      directions[end.rawValue].messages.append(message)
+      directions[end.rawValue].bytes += message.count
+      directions[end.rawValue].receiver?.resume()
+      directions[end.rawValue].receiver = nil
+    }
+
     mutating func wake() {
       directions[0].wake()
       directions[1].wake()
@@ -115,16 +124,12 @@ private final class MemoryLink: Sendable {
   func send(_ message: [UInt8], from end: End) async throws {
     try state.withLock { state in
       guard !state.isClosed, !state.isLost else { throw ChannelLost() }
-      state.sent += 1
-      if let last = faults.lostAfter, state.sent > last {
+      if let last = faults.lostAfter, state.sent >= last {
         state.isLost = true
         state.wake()
         throw ChannelLost()
       }
-      state.directions[end.rawValue].messages.append(message)
-      state.directions[end.rawValue].bytes += message.count
-      state.directions[end.rawValue].receiver?.resume()
-      state.directions[end.rawValue].receiver = nil
+      state.append(message, from: end)
     }
     while true {
       let isFree = try state.withLock { state in
@@ -140,6 +145,16 @@ private final class MemoryLink: Sendable {
         state.directions[end.rawValue].sender = continuation
         return true
       }
+    }
+  }
+
+  func offer(_ message: [UInt8], from end: End) -> Bool {
+    state.withLock { state in
+      guard !state.isClosed, !state.isLost, state.sent < faults.lostAfter ?? .max,
+        state.directions[end.rawValue].bytes <= faults.capacity
+      else { return false }
+      state.append(message, from: end)
+      return true
     }
   }
 

@@ -54,6 +54,7 @@ struct MessageWriter {
   private(set) var bytes: [UInt8] = []
   /// How long the message may get.
   let limit: Int
+  private static let longFrame = 4096
 
   /// How many bytes of payload another frame can have; negative if none fits.
   var room: Int { min(limit - bytes.count - Frame.headerLength, Frame.longestPayload) }
@@ -68,6 +69,8 @@ struct MessageWriter {
     _ kind: FrameKind, _ flags: FrameFlags = [], id: UInt32 = 0, payload: some Collection<UInt8>
   ) {
     precondition(payload.count <= Frame.longestPayload, "The payload does not fit into a frame.")
+    // A message with a long frame most often gets full.
+    if payload.count > MessageWriter.longFrame, bytes.capacity < limit { bytes.reserveCapacity(limit) }
     bytes.append(kind.rawValue)
     bytes.append(flags.rawValue)
     bytes.appendInteger(UInt16(payload.count))

@@ -13,8 +13,10 @@ struct SessionState: Sendable {
   var readiness: [Int: CheckedContinuation<Void, any Error>] = [:]
   /// The sender, while it has nothing to send.
   var sender: CheckedContinuation<Void, Never>?
-  /// Whether the sender has found nothing to send, and nothing came up since.
+  /// Whether the sender has found nothing to send, and nothing came up since that it has to do.
   var isIdle = false
+  /// A message that the channel could not take at once; it is the sender's next one.
+  var refused: [UInt8]?
   var end: SessionEnd?
   /// The tasks of the session: they answer requests and send bodies.
   var tasks: [Int: Task<Void, Never>] = [:]
@@ -28,6 +30,18 @@ struct SessionState: Sendable {
   init(_ machine: TunnelMachine, _ side: TunnelSide) {
     self.machine = machine
     if case .sharer(let share, let handler) = side { handlers[0] = (share, handler) }
+  }
+
+  /// The next message, which is to be handed to the channel before another one is asked for.
+  mutating func nextMessage() -> [UInt8]? {
+    if let message = refused {
+      refused = nil
+      return message
+    }
+    guard let message = machine.nextMessage(at: .now) else { return nil }
+    statistics.sent += Int64(message.bytes.count)
+    for number in message.writable { exchanges[number]?.continueWriting() }
+    return message.bytes
   }
 
   mutating func wakeSender() {

@@ -19,6 +19,9 @@ public struct ShareCarrier: Carrier {
     try await session.send(request, to: share)
   }
 
+  /// By ``TunnelLimits/answer`` and ``TunnelLimits/stall``.
+  public var endsSilentExchanges: Bool { true }
+
   /// Tells the peer that the share is not used any more. Requests that are under way go on.
   public func close() async {
     session.withState { $0.machine.leaveShare(share) }

@@ -125,11 +125,7 @@ public final class TunnelSession: Sendable {
   private func nextMessage() async -> [UInt8]? {
     while !Task.isCancelled {
       let step = withQuietState { state -> NextStep in
-        if let message = state.machine.nextMessage(at: .now) {
-          state.statistics.sent += Int64(message.bytes.count)
-          for number in message.writable { state.exchanges[number]?.continueWriting() }
-          return .message(message.bytes)
-        }
+        if let message = state.nextMessage() { return .message(message) }
         if case .ended = state.machine.phase { return .end }
         state.isIdle = true
         return .wait
@@ -157,12 +153,26 @@ public final class TunnelSession: Sendable {
 
   // MARK: State
 
-  /// Does something with the state, and wakes the sender if there is something to be sent.
+  /// Does something with the state, and sends what there is to be sent.
   func withState<Value: Sendable>(_ body: (inout SessionState) throws -> Value) rethrows -> Value {
     try withQuietState { state in
-      defer { if state.machine.hasOutput { state.wakeSender() } }
+      defer { if state.machine.hasOutput { self.sendNow(&state) } }
       return try body(&state)
     }
+  }
+
+  /// Hands messages to the channel, which most often takes them at once: another task would cost two changes of threads.
+  /// What it does not take is the sender's, as is everything while the sender is at work, so that the order is kept.
+  private func sendNow(_ state: inout SessionState) {
+    guard state.isIdle else { return }
+    while let message = state.nextMessage() {
+      guard channel.offer(message) else {
+        state.refused = message
+        return state.wakeSender()
+      }
+    }
+    // The goodbye was the last one.
+    if case .ended = state.machine.phase { state.wakeSender() }
   }
 
   /// Does something with the state, and afterwards what must not be done under the lock: cancelling a task runs the

@@ -61,10 +61,20 @@ public final class DataChannel: Sendable {
     try await send(OutgoingMessage(.text(text)))
   }
 
-  private func send(_ message: OutgoingMessage) async throws(RTCError) {
+  /// Sends bytes as one message if nothing has to be waited for: as ``send(_:)-([UInt8])``, for those who cannot suspend.
+  /// - Returns: whether the message is queued. If not, too much waits, or ``send(_:)-([UInt8])`` would throw.
+  public func offer(_ bytes: [UInt8]) -> Bool {
+    if case .queued = admit(OutgoingMessage(.binary(bytes))) { true } else { false }
+  }
+
+  private func admit(_ message: OutgoingMessage) -> ChannelState.Admission {
     let (admission, mustPump) = state.withLock { ($0.admit(message), $0.schedulePump()) }
     if mustPump { schedulePump() }
-    switch admission {
+    return admission
+  }
+
+  private func send(_ message: OutgoingMessage) async throws(RTCError) {
+    switch admit(message) {
     case .queued:
       break
     case .refused(let error):

@@ -84,7 +84,7 @@ struct ForgettingTests {
       let ticket = try #require(share.ticket)
       _ = try await ben.open(ticket).info()
       await share.end()
-      #expect(try PeerFolder(path).share(share.address.share) == nil)
+      #expect(try PeerFolder(path).share(share.address) == nil)
       _ = try await peers.hub.shareDatabase(notes, gate: gate, as: anna)
       await #expect(throws: PouchError.self) { try await peers.peer(ben.identity).open(ticket) }
       for peer in [anna, ben] { await peer.close() }

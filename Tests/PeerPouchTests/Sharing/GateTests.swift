@@ -2,6 +2,7 @@ import PeerTrust
 import PouchCore
 import PouchStore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PeerPouch
@@ -104,6 +105,40 @@ struct GateTests {
     #expect(peers.transport.linkCount(.sharer) == 1)
     await anna.close()
     await ben.close()
+  }
+
+  @Test func `a database that is shared on two hubs keeps the tickets of both`() async throws {
+    try await withFolder { path in
+      let peers = try Peers()
+      let (ben, carl) = (Peers.identity(), Peers.identity())
+      let hubs = [peers.hub, try LocalDatabase.inMemory("hub\(UInt64.random(in: .min ... .max))")]
+      let notes = try await Peers.notes()
+      let gate = Gate(takesTickets: true)
+      let anna = try peers.peer(folder: path)
+      var tickets: [Ticket] = []
+      for hub in hubs { tickets.append(try #require(try await hub.shareDatabase(notes, gate: gate, as: anna).ticket)) }
+      // Each redeems one.
+      for (identity, ticket) in zip([ben, carl], tickets) {
+        let peer = try peers.peer(identity)
+        #expect(try await peer.open(ticket).info().documentCount == 3)
+        await peer.close()
+      }
+      await anna.close()
+      let again = try peers.peer(folder: path)
+      for hub in hubs { try await hub.shareDatabase(notes, gate: gate, as: again) }
+      for (identity, ticket) in zip([ben, carl], tickets) {
+        let peer = try peers.peer(identity)
+        #expect(try await peer.open(ticket).info().documentCount == 3)
+        await peer.close()
+      }
+      for (identity, ticket) in zip([carl, ben], tickets) {
+        let peer = try peers.peer(identity)
+        let error = await #expect(throws: PouchError.self) { try await peer.open(ticket).info() }
+        #expect(error?.code == .forbidden)
+        await peer.close()
+      }
+      await again.close()
+    }
   }
 
   @Test func `an inbox takes documents and shows nothing`() async throws {

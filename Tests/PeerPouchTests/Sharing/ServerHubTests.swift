@@ -79,7 +79,7 @@
         for try await change in notes.changes(.live) where change.id == "mine" { break }
         try await notes.put(["_id": "later"])
         // In no order: a document with a large attachment may come after those written later.
-        var awaited: Set = ["n0", "later"]
+        var awaited: Set<DocumentID> = ["n0", "later"]
         for try await change in copy.changes(.live) where awaited.remove(change.id) != nil && awaited.isEmpty { break }
         live.cancel()
         _ = await live.result

@@ -37,6 +37,25 @@ struct SessionTests {
     }
   }
 
+  @Test(arguments: [0, 5_000, 70_000])
+  func `the order is kept on a channel that often has no room`(capacity: Int) async throws {
+    var random = SeededGenerator(seed: 4)
+    let bodies = (0..<20).map { _ in random.bytes(200_000) }
+    try await SessionPair.with(serving: echo, faults: ChannelFaults(seed: 4, longestDelay: 3, capacity: capacity)) {
+      pair in
+      let carrier = pair.opener.firstShare
+      try await withThrowingTaskGroup(of: Bool.self) { group in
+        for body in bodies {
+          group.addTask {
+            let response = try await carrier.send(Request(.post, ["share-1"], body: .bytes(body)))
+            return try await response.body.collect(upTo: .max) == body
+          }
+        }
+        for try await isRight in group { #expect(isRight) }
+      }
+    }
+  }
+
   @Test func `a thousand requests at once are all answered`() async throws {
     try await SessionPair.with(serving: { request in
       Response(.ok, body: .bytes(Array((request.path.last ?? "").utf8)))

@@ -39,6 +39,26 @@ struct BackPressureTests {
     await pair.close()
   }
 
+  @Test func `a message is taken at once or not at all from those who cannot wait`() async throws {
+    var options = DataChannel.Options()
+    (options.highMark, options.lowMark) = (1000, 100)
+    let pair = try await Pair()
+    let early = try await pair.offerer.createDataChannel("early", options)
+    #expect(!early.offer([1]))
+    try await pair.connect()
+    let there = try await pair.incoming()
+    try await early.opened()
+    // More than SCTP takes over while nobody reads: sooner or later there is no room.
+    let message = [UInt8](repeating: 3, count: 64 * 1024)
+    var taken = 0
+    while early.offer(message) { taken += 1 }
+    #expect(taken > 0)
+    for _ in 0..<taken { #expect(try await there.next() == .binary(message)) }
+    await early.close()
+    #expect(!early.offer([1]))
+    await pair.close()
+  }
+
   @Test func `senders that wait are let in in their order`() async throws {
     var options = DataChannel.Options()
     (options.highMark, options.lowMark) = (1000, 100)

@@ -1,5 +1,6 @@
 import Foundation
 import Synchronization
+import TestSupport
 
 /// Stands between two peers on 127.0.0.1, and sends some of what passes again later, and some of it cut off.
 final class Forwarder: Sendable {
