@@ -1,6 +1,7 @@
 import PeerPouch
 
-/// 1,000 documents with an attachment of 100 KiB each, from one server to another.
+/// 1,000 documents with an attachment of 100 KiB each, from one server to another, beside a bare loop that inserts as many
+/// bytes in one process.
 struct ReplicationAttachments: Benchmark {
   let name = "replicate.attachments"
 
@@ -10,13 +11,18 @@ struct ReplicationAttachments: Benchmark {
   func figures(runs: Int, _ scratch: Scratch) async throws -> [Figure] {
     try await scratch.withTwoServers { source, target in
       try fill(source)
+      let piece = [UInt8](repeating: 0x5A, count: length)
       var results: [Run] = []
       for _ in 0..<runs {
         try target.makeAnew("copy")
         let time = try await ReplicateCommand.time(source.url("album"), target.url("copy"), expecting: count)
-        results.append(Run(Double(count * length) / time / 1_000_000))
+        let bare = try await scratch.withFile("bare.sqlite") { path in
+          try await seconds { try BareLoops.writeBlob(to: path, length: count * length, piece: piece) }
+        }
+        let size = Double(count * length) / 1_000_000
+        results.append(Run(size / time, peer: size / bare))
       }
-      return [Figure(name, results, unit: "MB/s", goal: .atLeast(80))]
+      return [Figure(name, results, unit: "MB/s", against: "bare insert loop", goal: .atLeast(80))]
     }
   }
 
