@@ -3,7 +3,7 @@
 var PeerPouch = (() => {
 "use strict";
 
-// MARK: - limits.js
+// MARK: - basics/limits.js
 
 // The bounds of what peers and hubs may say, with their reasons. The same as in Sources/PeerTrust/TrustLimits.swift and
 // Sources/PeerTunnel/Limits.
@@ -125,7 +125,7 @@ const accessLimits = Object.freeze({
   heartbeat: 30_000,
 });
 
-// MARK: - encoding.js
+// MARK: - basics/encoding.js
 
 // Bytes and their texts, as docs/signalling-protocol.md writes them: base64url, base32, UUIDs, L(x, …), strict JSON.
 
@@ -148,16 +148,19 @@ const byteLength = (value) => encoder.encode(value).length;
 /** @type {(count: number) => Bytes} */
 const randomBytes = (count) => crypto.getRandomValues(new Uint8Array(count));
 
-/** @type {(...parts: Uint8Array[]) => Bytes} */
-function concat(...parts) {
-  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+/** Puts parts together, however many. @type {(parts: Uint8Array[]) => Bytes} */
+function joined(parts) {
+  const all = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let offset = 0;
   for (const part of parts) {
-    joined.set(part, offset);
+    all.set(part, offset);
     offset += part.length;
   }
-  return joined;
+  return all;
 }
+
+/** @type {(...parts: Uint8Array[]) => Bytes} */
+const concat = (...parts) => joined(parts);
 
 /** Whether two lists of bytes, neither of them secret, are the same. @type {(one: Uint8Array, other: Uint8Array) => boolean} */
 const equal = (one, other) => one.length === other.length && one.every((byte, index) => byte === other[index]);
@@ -365,7 +368,7 @@ function isInfo(value) {
   return value !== undefined && depth(value) < limits.depth && byteLength(JSON.stringify(value)) <= limits.info;
 }
 
-// MARK: - crypto.js
+// MARK: - basics/crypto.js
 
 // The functions that the handshake is made of, by WebCrypto; named as docs/signalling-protocol.md names them.
 
@@ -485,12 +488,145 @@ async function isSigned(key, signature, message) {
     && subtle.verify({ name: "ECDSA", hash: "SHA-256" }, verifying, signature, message);
 }
 
-// MARK: - shares.js
+// MARK: - peers/waiting.js
+
+// Waiting: between attempts, and not for ever.
+
+/** Waits between attempts, in milliseconds: doubled after each failure, with chance in it. */
+class BackOff {
+  #failures = 0;
+
+  next() {
+    const whole = Math.min(1000 * 2 ** Math.min(this.#failures++, 10), 60_000);
+    return whole * (0.5 + Math.random() / 2);
+  }
+
+  reset() {
+    this.#failures = 0;
+  }
+}
+
+/** @param {number} time @param {AbortSignal} [signal] ends the wait early @returns {Promise<void>} */
+const pause = (time, signal) => new Promise((resolve) => {
+  const end = () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", end);
+    resolve();
+  };
+  const timer = setTimeout(end, time);
+  signal?.addEventListener("abort", end);
+  if (signal?.aborted) end();
+});
+
+/**
+ * A promise that fails after a time, with its timer gone as soon as it is settled.
+ * @template Value @param {Promise<Value>} work @param {number} time @param {string} message @returns {Promise<Value>}
+ */
+function within(work, time, message) {
+  /** @type {ReturnType<typeof setTimeout>} */
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(message)), time); });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+// MARK: - peers/hub.js
+
+// A hub: the database where peers find each other, and one feed of it for everybody in this page who waits for something.
+
+
+/** @typedef {import("./hub-databases.js").Change} Change */
+/** @typedef {import("./hub-databases.js").Doc} Doc */
+/**
+ * A hub as this page uses it. All who wait for changes share one request, since browsers open few connections to one
+ * server.
+ */
+class Hub {
+  /** @type {Set<{ recipient?: string, id?: string, shares?: boolean, take: (change: Change) => void, lost?: (error: unknown) => void }>} */
+  #subscribers = new Set();
+  /** @type {string | number | null} */
+  #position = null;
+  #restart = new AbortController();
+  #isRunning = false;
+
+  /** @param {string} name by which others, or this page later, can open it @param {import("./hub-databases.js").HubDatabase} database */
+  constructor(name, database) {
+    this.name = name;
+    this.database = database;
+  }
+
+  /**
+   * Has changes told from now on; what is written when this is done is among them. What is deleted is told by its id only.
+   * @param {{ recipient?: string, id?: string, shares?: boolean, take: (change: Change) => void, lost?: (error: unknown) => void }} subscriber
+   * @returns {Promise<() => void>} ends it
+   */
+  async subscribe(subscriber) {
+    if (this.#position === null) {
+      const position = await this.database.position();
+      this.#position ??= position;
+    }
+    this.#subscribers.add(subscriber);
+    this.#restart.abort();
+    if (!this.#isRunning) this.#run();
+    return () => {
+      this.#subscribers.delete(subscriber);
+      // A request that asks for too much does no harm, but the last one is to end.
+      if (this.#subscribers.size === 0) this.#restart.abort();
+    };
+  }
+
+  async #run() {
+    this.#isRunning = true;
+    const backOff = new BackOff();
+    while (this.#subscribers.size > 0) {
+      this.#restart = new AbortController();
+      const { signal } = this.#restart;
+      const all = [...this.#subscribers];
+      const wanted = {
+        recipients: all.flatMap(({ recipient }) => recipient ?? []), ids: all.flatMap(({ id }) => id ?? []), shares: all.some(({ shares }) => shares),
+      };
+      try {
+        const { changes, position } = await this.database.changes(/** @type {string | number} */ (this.#position), wanted, signal);
+        backOff.reset();
+        this.#position = position;
+        for (const change of changes) this.#tell(change);
+      } catch (error) {
+        if (signal.aborted) continue;
+        for (const { lost } of this.#subscribers) lost?.(error);
+        await pause(backOff.next(), signal);
+      }
+    }
+    this.#isRunning = false;
+    // The next one begins where the hub is then.
+    this.#position = null;
+  }
+
+  /** @param {Change} change */
+  #tell(change) {
+    for (const { recipient, id, shares, take } of [...this.#subscribers]) {
+      const isFor = (recipient !== undefined && !change.deleted && change.doc?.recipient === recipient)
+        || (id !== undefined && change.id === id) || (shares && change.id.startsWith("share-"));
+      if (isFor) take(change);
+    }
+  }
+
+  /** Seconds since 1970 by the hub's clock. */
+  now() {
+    return this.database.date();
+  }
+
+  /** Deletes signals that were read. What cannot be deleted is swept by the sharer later. @param {Doc[]} documents */
+  async delete(documents) {
+    if (documents.length === 0) return;
+    await this.database.bulk(documents.map(({ _id, _rev }) => ({ _id, _rev, _deleted: true }))).catch(() => {});
+  }
+}
+
+// MARK: - trust/shares.js
 
 // Shares: ids that commit to their owner's key, records that the owner signs, and addresses.
 
 
-/** @typedef {import("./encoding.js").Bytes} Bytes */
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 
 /**
  * Why something from outside was not accepted: the first check that failed. Nothing is ever answered to it.
@@ -627,7 +763,7 @@ async function readShare(document) {
 /**
  * Signs a record.
  * @param {Omit<ShareRecord, "id" | "key">} record
- * @param {import("./crypto.js").Identity} identity
+ * @param {import("../basics/crypto.js").Identity} identity
  * @returns {Promise<Record<string, any>>} the document to write into the hub, without a revision
  */
 async function signShare(record, identity) {
@@ -722,38 +858,12 @@ function readAddress(address) {
   }
 }
 
-// MARK: - hub.js
+// MARK: - peers/hub-databases.js
 
-// A hub: the database where peers find each other, and one feed of it for everybody in this page who waits for something.
+// The databases that serve as hubs, and how they are asked: by HTTP, or as a PouchDB.
 
 
 /** @typedef {Record<string, any>} Doc */
-
-/** Waits between attempts, in milliseconds: doubled after each failure, with chance in it. */
-class BackOff {
-  #failures = 0;
-
-  next() {
-    const whole = Math.min(1000 * 2 ** Math.min(this.#failures++, 10), 60_000);
-    return whole * (0.5 + Math.random() / 2);
-  }
-
-  reset() {
-    this.#failures = 0;
-  }
-}
-
-/** @param {number} time @param {AbortSignal} [signal] ends the wait early @returns {Promise<void>} */
-const pause = (time, signal) => new Promise((resolve) => {
-  const end = () => {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", end);
-    resolve();
-  };
-  const timer = setTimeout(end, time);
-  signal?.addEventListener("abort", end);
-  if (signal?.aborted) end();
-});
 
 /** An answer of a hub that says no. */
 class HubError extends Error {
@@ -952,126 +1062,6 @@ function hubError(error) {
   return typeof status === "number" && status >= 400 ? new HubError(status, name, reason ?? message) : error;
 }
 
-/**
- * A hub as this page uses it. All who wait for changes share one request, since browsers open few connections to one
- * server.
- */
-class Hub {
-  /** @type {Set<{ recipient?: string, id?: string, shares?: boolean, take: (change: Change) => void, lost?: (error: unknown) => void }>} */
-  #subscribers = new Set();
-  /** @type {string | number | null} */
-  #position = null;
-  #restart = new AbortController();
-  #isRunning = false;
-
-  /** @param {string} name by which others, or this page later, can open it @param {HubDatabase} database */
-  constructor(name, database) {
-    this.name = name;
-    this.database = database;
-  }
-
-  /**
-   * Has changes told from now on; what is written when this is done is among them. What is deleted is told by its id only.
-   * @param {{ recipient?: string, id?: string, shares?: boolean, take: (change: Change) => void, lost?: (error: unknown) => void }} subscriber
-   * @returns {Promise<() => void>} ends it
-   */
-  async subscribe(subscriber) {
-    if (this.#position === null) {
-      const position = await this.database.position();
-      this.#position ??= position;
-    }
-    this.#subscribers.add(subscriber);
-    this.#restart.abort();
-    if (!this.#isRunning) this.#run();
-    return () => {
-      this.#subscribers.delete(subscriber);
-      // A request that asks for too much does no harm, but the last one is to end.
-      if (this.#subscribers.size === 0) this.#restart.abort();
-    };
-  }
-
-  async #run() {
-    this.#isRunning = true;
-    const backOff = new BackOff();
-    while (this.#subscribers.size > 0) {
-      this.#restart = new AbortController();
-      const { signal } = this.#restart;
-      const all = [...this.#subscribers];
-      const wanted = {
-        recipients: all.flatMap(({ recipient }) => recipient ?? []), ids: all.flatMap(({ id }) => id ?? []), shares: all.some(({ shares }) => shares),
-      };
-      try {
-        const { changes, position } = await this.database.changes(/** @type {string | number} */ (this.#position), wanted, signal);
-        backOff.reset();
-        this.#position = position;
-        for (const change of changes) this.#tell(change);
-      } catch (error) {
-        if (signal.aborted) continue;
-        for (const { lost } of this.#subscribers) lost?.(error);
-        await pause(backOff.next(), signal);
-      }
-    }
-    this.#isRunning = false;
-    // The next one begins where the hub is then.
-    this.#position = null;
-  }
-
-  /** @param {Change} change */
-  #tell(change) {
-    for (const { recipient, id, shares, take } of [...this.#subscribers]) {
-      const isFor = (recipient !== undefined && !change.deleted && change.doc?.recipient === recipient)
-        || (id !== undefined && change.id === id) || (shares && change.id.startsWith("share-"));
-      if (isFor) take(change);
-    }
-  }
-
-  /** Seconds since 1970 by the hub's clock. */
-  now() {
-    return this.database.date();
-  }
-
-  /** Deletes signals that were read. What cannot be deleted is swept by the sharer later. @param {Doc[]} documents */
-  async delete(documents) {
-    if (documents.length === 0) return;
-    await this.database.bulk(documents.map(({ _id, _rev }) => ({ _id, _rev, _deleted: true }))).catch(() => {});
-  }
-}
-
-/** The signals that one opening writes into a hub, which are deleted when it has ended. */
-class SignalPost {
-  /** @type {Doc[]} */
-  #written = [];
-
-  /** @param {Hub} hub */
-  constructor(hub) {
-    this.hub = hub;
-  }
-
-  /** Writes a signal, again and again while the hub cannot be reached. @param {Doc} document @param {AbortSignal} signal ends that */
-  async write(document, signal) {
-    const backOff = new BackOff();
-    while (true) {
-      signal.throwIfAborted();
-      try {
-        const { rev } = await this.hub.database.put(document);
-        this.#written.push({ _id: document._id, _rev: rev });
-        return;
-      } catch (error) {
-        // Ids are random: it is there since an attempt of which no answer came.
-        if (error instanceof HubError && error.status === 409) return;
-        if (!isTransient(error)) throw error;
-        await pause(backOff.next(), signal);
-      }
-    }
-  }
-
-  async clear() {
-    const written = this.#written;
-    this.#written = [];
-    await this.hub.delete(written);
-  }
-}
-
 /** The name of a hub in addresses: its URL without a user and password. @param {string} url @throws {RangeError} */
 function hubName(url) {
   let name = url;
@@ -1086,335 +1076,12 @@ function hubName(url) {
   return name;
 }
 
-// MARK: - descriptions.js
-
-// What one side says of its connection, checked field by field. Session descriptions are built from these fields only: no
-// SDP of a peer is ever read.
-
-
-/**
- * @typedef {object} Description
- * @property {string} ufrag
- * @property {string} pwd
- * @property {import("./encoding.js").Bytes} fingerprint SHA-256 of the certificate
- * @property {string[]} candidates
- */
-
-const ICE = /^[A-Za-z0-9+/]+$/;
-
-/** @param {unknown} value @param {number} least */
-const isCredential = (value, least) =>
-  typeof value === "string" && value.length >= least && value.length <= limits.iceCredential && ICE.test(value);
-
-/**
- * The members of a description in a signal.
- * @param {Description} description
- */
-const descriptionMembers = ({ ufrag, pwd, fingerprint, candidates }) =>
-  ({ ice: { ufrag, pwd }, fp: base64url(fingerprint), cands: candidates });
-
-/** @param {Record<string, any>} json @returns {Description} @throws {Rejection} body */
-function readDescription(json) {
-  if (!isObject(json.ice) || !isCredential(json.ice.ufrag, 4)) throw new Rejection("body", "ufrag");
-  if (!isCredential(json.ice.pwd, 22)) throw new Rejection("body", "pwd");
-  const fingerprint = fromBase64url(json.fp);
-  if (fingerprint?.length !== 32) throw new Rejection("body", "fp");
-  return { ufrag: json.ice.ufrag, pwd: json.ice.pwd, fingerprint, candidates: readCandidates(json) };
-}
-
-/** @param {Record<string, any>} json @returns {string[]} @throws {Rejection} body */
-function readCandidates(json) {
-  const { cands } = json;
-  if (!Array.isArray(cands) || cands.length > limits.candidates || !cands.every(isCandidate)) throw new Rejection("body", "cands");
-  return cands;
-}
-
-/** @param {string} value @param {number} most */
-const isNumber = (value, most) => /^\d{1,10}$/.test(value) && Number(value) <= most;
-
-/**
- * Whether a text is a candidate (RFC 8839, section 5.1), without anything that a session description could take for
- * something of its own.
- * @param {unknown} candidate
- */
-function isCandidate(candidate) {
-  if (typeof candidate !== "string" || candidate.length > limits.candidate || !/^[\x20-\x7e]*$/.test(candidate)) return false;
-  const words = candidate.split(" ");
-  if (words.length < 8 || words.length % 2 !== 0 || words.includes("")) return false;
-  const [foundation, component, transport, priority, address, port, typ, kind] = words;
-  return /^candidate:[A-Za-z0-9+/]{1,32}$/.test(foundation)
-    && isNumber(component, 256) && Number(component) >= 1
-    && /^(udp|tcp)$/i.test(transport)
-    && isNumber(priority, 2 ** 31 - 1) && Number(priority) >= 1
-    && isAddress(address)
-    && isNumber(port, 65535) && Number(port) >= 1
-    && typ === "typ" && ["host", "srflx", "prflx", "relay"].includes(kind)
-    && words.slice(8).every((word, index, rest) => {
-      const name = rest[index - 1];
-      if (index % 2 === 0) return true;
-      return name === "raddr" ? isAddress(word) : name === "rport" ? isNumber(word, 65535) : true;
-    });
-}
-
-/** @param {string} value an IPv4 or IPv6 address, or a name of multicast DNS */
-const isAddress = (value) => (value.includes(":") ? isVersion6(value) : isVersion4(value)) || isLocalName(value);
-
-/** @param {string} value */
-const isVersion4 = (value) => {
-  const numbers = value.split(".");
-  return numbers.length === 4 && numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) <= 255);
-};
-
-/** @param {string} value */
-function isVersion6(value) {
-  if (value.length > 45) return false;
-  const gap = value.indexOf("::");
-  if (gap < 0) return groups(value, true) === 8;
-  const [before, after] = [value.slice(0, gap), value.slice(gap + 2)];
-  const first = before === "" ? 0 : groups(before, false);
-  const last = after === "" ? 0 : groups(after, true);
-  return first !== null && last !== null && first + last <= 7;
-}
-
-/** How many groups of 16 bits there are. @param {string} value @param {boolean} mayEndInVersion4 */
-function groups(value, mayEndInVersion4) {
-  const parts = value.split(":");
-  let count = 0;
-  for (const [index, part] of parts.entries()) {
-    if (mayEndInVersion4 && index === parts.length - 1 && part.includes(".")) {
-      if (!isVersion4(part)) return null;
-      count += 2;
-    } else {
-      if (!/^[0-9A-Fa-f]{1,4}$/.test(part)) return null;
-      count += 1;
-    }
-  }
-  return count;
-}
-
-/** @param {string} value */
-const isLocalName = (value) => value.length <= 255 && /^([A-Za-z0-9-]{1,63}\.)+local$/.test(value);
-
-// MARK: Session descriptions
-
-/**
- * The session description that the other side would have sent.
- * @param {"offer" | "answer"} type
- * @param {Description} description
- * @param {string} mid of the one section
- * @returns {RTCSessionDescriptionInit}
- */
-function sessionDescription(type, description, mid = "0") {
-  const digits = Array.from(description.fingerprint, (byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(":");
-  const lines = [
-    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", `a=group:BUNDLE ${mid}`,
-    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", `a=mid:${mid}`,
-    `a=ice-ufrag:${description.ufrag}`, `a=ice-pwd:${description.pwd}`, "a=ice-options:trickle",
-    `a=fingerprint:sha-256 ${digits}`, `a=setup:${type === "offer" ? "actpass" : "active"}`,
-    "a=sctp-port:5000", "a=max-message-size:262144", ...description.candidates.map((candidate) => `a=${candidate}`),
-  ];
-  return { type, sdp: lines.map((line) => `${line}\r\n`).join("") };
-}
-
-/**
- * What the browser says of its own side.
- * @param {string} sdp of its own local description
- * @returns {{ ufrag: string, pwd: string, fingerprint: import("./encoding.js").Bytes, mid: string }}
- */
-function ownDescription(sdp) {
-  /** @param {RegExp} pattern */
-  const find = (pattern) => {
-    const match = pattern.exec(sdp);
-    if (!match) throw new Error("The browser does not describe its connection.");
-    return match[1].trim();
-  };
-  const digits = find(/^a=fingerprint:sha-256 ([0-9A-F:]+)/im);
-  return {
-    ufrag: find(/^a=ice-ufrag:(.*)$/m), pwd: find(/^a=ice-pwd:(.*)$/m), mid: find(/^a=mid:(.*)$/m),
-    fingerprint: Uint8Array.from(digits.split(":"), (byte) => parseInt(byte, 16)),
-  };
-}
-
-// MARK: - link.js
-
-// One side of a WebRTC connection: the browser's part of an opening.
-
-
-/** How long candidates are gathered before the first description goes out, and later ones collected, in milliseconds. */
-const GATHERING = 200;
-const COALESCING = 300;
-/** How long a connection stays open for the last bytes of its channel. */
-const FAREWELL = 1000;
-/** How long a path may be without a sign of life, after the browser has noticed that. */
-const PATIENCE = 10_000;
-/** How many bytes may come before the tunnel is there to take them. */
-const EARLY = 2 * tunnelLimits.connectionCredit;
-
-class Link {
-  /** @type {string[]} candidates that the other side was not told yet */
-  #untold = [];
-  #told = 0;
-  #isGathered = false;
-  /** @type {(() => void) | null} */
-  #wake = null;
-  #isClosed = false;
-  /** @type {ArrayBuffer[]} */
-  #early = [];
-  #earlyBytes = 0;
-
-  /** @param {RTCIceServer[]} iceServers */
-  constructor(iceServers) {
-    // Without a certificate given, the browser makes a fresh one for each connection.
-    this.connection = new RTCPeerConnection({ iceServers });
-    this.channel = this.connection.createDataChannel("peerpouch", { negotiated: true, id: 0, ordered: true });
-    this.mid = "0";
-    // What comes before the tunnel is there would be lost.
-    this.channel.binaryType = "arraybuffer";
-    this.channel.onmessage = ({ data }) => {
-      this.#earlyBytes += data.byteLength ?? Infinity;
-      if (this.#earlyBytes <= EARLY && this.#early.length < tunnelLimits.earlyMessages) this.#early.push(data);
-      else this.close();
-    };
-    /** When the channel can be used. @type {Promise<RTCDataChannel>} */
-    this.open = new Promise((resolve, reject) => {
-      this.channel.addEventListener("open", () => resolve(this.channel), { once: true });
-      this.channel.addEventListener("close", () => reject(new Error("The connection was closed.")), { once: true });
-      this.connection.addEventListener("connectionstatechange", () => {
-        if (this.connection.connectionState === "failed") reject(new Error("No path to the peer was found."));
-      });
-    });
-    /**
-     * When the other side is gone without a word: a channel does not notice. @type {Promise<void>}
-     */
-    this.lost = new Promise((resolve) => {
-      /** @type {ReturnType<typeof setTimeout> | undefined} */
-      let timer;
-      this.connection.addEventListener("connectionstatechange", () => {
-        const { connectionState: state } = this.connection;
-        clearTimeout(timer);
-        if (state === "failed" || state === "closed") resolve();
-        // It may come back by itself.
-        else if (state === "disconnected") timer = setTimeout(resolve, PATIENCE);
-      });
-    });
-    // Nobody may be waiting for it when it fails.
-    this.open.catch(() => {});
-    this.connection.addEventListener("icecandidate", ({ candidate }) => {
-      if (!candidate) this.#isGathered = true;
-      // Others, such as marks of the end, are nothing to a peer.
-      else if (isCandidate(candidate.candidate)) this.#untold.push(candidate.candidate);
-      this.#wake?.();
-    });
-  }
-
-  /**
-   * Describes this side. For the sharer the other side's description is to be given.
-   * @param {import("./descriptions.js").Description | null} remote
-   * @returns {Promise<import("./descriptions.js").Description>}
-   */
-  async describe(remote = null) {
-    const { connection } = this;
-    if (remote) await connection.setRemoteDescription(sessionDescription("offer", remote));
-    await connection.setLocalDescription(remote ? await connection.createAnswer() : await connection.createOffer());
-    await this.#gathered(GATHERING);
-    const { mid, ...description } = ownDescription(connection.localDescription?.sdp ?? "");
-    this.mid = mid;
-    return { ...description, candidates: this.#take(limits.candidates) };
-  }
-
-  /** Waits until all candidates are there, or the time is over. @param {number} time */
-  async #gathered(time) {
-    const end = performance.now() + time;
-    while (!this.#isGathered && performance.now() < end) await this.#change(end - performance.now());
-  }
-
-  /** @param {number} time @returns {Promise<void>} */
-  #change(time) {
-    return new Promise((resolve) => {
-      const timer = setTimeout(resolve, time);
-      this.#wake = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-  }
-
-  /** @param {number} count */
-  #take(count) {
-    const taken = this.#untold.splice(0, Math.min(count, limits.candidates - this.#told));
-    this.#told += taken.length;
-    return taken;
-  }
-
-  /**
-   * Candidates that were found after the description; waits for some.
-   * @param {number} count at most so many
-   * @returns {Promise<string[] | null>} `null` when there are no more
-   */
-  async furtherCandidates(count) {
-    while (!this.#isClosed && this.channel.readyState === "connecting") {
-      if (this.#untold.length > 0) {
-        await this.#gathered(COALESCING);
-        const found = this.#take(count);
-        return found.length > 0 ? found : null;
-      }
-      if (this.#isGathered) return null;
-      await this.#change(limits.handshake);
-    }
-    return null;
-  }
-
-  /** What came of the channel until now; whoever takes it takes what follows from the channel. */
-  takeEarly() {
-    const early = this.#early;
-    this.#early = [];
-    return early;
-  }
-
-  /** For the opener: where the sharer is. @param {import("./descriptions.js").Description} remote */
-  async connect(remote) {
-    await this.connection.setRemoteDescription(sessionDescription("answer", remote, this.mid));
-  }
-
-  /** Candidates of the other side that came later. @param {string[]} candidates */
-  async add(candidates) {
-    for (const candidate of candidates) {
-      try {
-        await this.connection.addIceCandidate({ candidate, sdpMid: this.mid, sdpMLineIndex: 0 });
-      } catch {
-        // A connection that has ended needs no more, and one that cannot be used does no harm.
-      }
-    }
-  }
-
-  /** Whether a relay is between the peers; `null` if it is not known. @returns {Promise<boolean | null>} */
-  async isRelayed() {
-    const stats = await this.connection.getStats().catch(() => new Map());
-    for (const report of stats.values()) {
-      if (report.type !== "transport" || !report.selectedCandidatePairId) continue;
-      const pair = stats.get(report.selectedCandidatePairId);
-      const ends = [stats.get(pair?.localCandidateId), stats.get(pair?.remoteCandidateId)];
-      return ends.some((end) => end?.candidateType === "relay");
-    }
-    return null;
-  }
-
-  /** Ends the connection, after a while for the last bytes if it was open. */
-  close() {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#wake?.();
-    if (this.channel.readyState === "connecting") this.connection.close();
-    else setTimeout(() => this.connection.close(), FAREWELL);
-  }
-}
-
-// MARK: - tickets.js
+// MARK: - trust/tickets.js
 
 // Tickets: a secret that lets its first holder into a share, and where the share is.
 
 
-/** @typedef {import("./encoding.js").Bytes} Bytes */
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 /** @typedef {{ share: string, hub: string, secret: Bytes }} Ticket */
 
 const PREFIX = "pp1-";
@@ -1553,14 +1220,377 @@ class TicketBook {
   }
 }
 
-// MARK: - signals.js
+// MARK: - tunnel/bodies.js
+
+// The bodies of requests and responses as they go through the tunnel.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {Bytes | Blob | AsyncIterable<Bytes> | null} Body */
+
+/** How many bytes of a file are read at a time. */
+const PIECE = 256 * 1024;
+
+/** The bytes of a body piece by piece. @param {Body} body @returns {AsyncGenerator<Bytes>} */
+async function* pieces(body) {
+  if (body === null) return;
+  if (body instanceof Uint8Array) {
+    if (body.length > 0) yield body;
+  } else if (body instanceof Blob) {
+    for (let offset = 0; offset < body.size; offset += PIECE) {
+      yield new Uint8Array(await body.slice(offset, offset + PIECE).arrayBuffer());
+    }
+  } else {
+    yield* body;
+  }
+}
+
+/** How long a body is; `null` if it is not known. @param {Body} body @returns {number | null} */
+function lengthOf(body) {
+  if (body === null) return 0;
+  if (body instanceof Blob) return body.size;
+  return body instanceof Uint8Array ? body.length : null;
+}
+
+/** Ends a body that nobody reads: it must not go on. @param {Body} body */
+async function abandon(body) {
+  if (body && "return" in body) await /** @type {any} */ (body).return();
+}
+
+/**
+ * All bytes of a request's body.
+ * @param {IncomingRequest} request
+ * @param {number} limit
+ * @returns {Promise<Bytes | null>} `null` if there are more than the limit
+ */
+async function collect({ body, length }, limit) {
+  if (length !== null && length > limit) return null;
+  /** @type {Bytes[]} */
+  const parts = [];
+  let count = 0;
+  for await (const piece of body) {
+    count += piece.length;
+    if (count > limit) return null;
+    parts.push(piece);
+  }
+  return joined(parts);
+}
+
+// MARK: - tunnel/exchanges.js
+
+// Requests with their responses while they are under way, on either side.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./machine.js").TunnelMachine} TunnelMachine */
+
+/** Why a request had no answer. `code`: unreachable (it was not looked at), failed, timeout, aborted. */
+class TunnelError extends Error {
+  /** @param {"unreachable" | "failed" | "timeout" | "aborted"} code @param {string} message */
+  constructor(code, message) {
+    super(message);
+    this.name = "TunnelError";
+    this.code = code;
+  }
+}
+
+/**
+ * @typedef {object} TunnelRequest
+ * @property {string} method
+ * @property {string} target path and query
+ * @property {[string, string][]} headers
+ * @property {Blob | Bytes | null} body
+ * @property {AbortSignal | null} [signal]
+ * @property {((sent: number) => void) | null} [progress] is told how many bytes of the body went into the connection
+ *
+ * @typedef {object} IncomingRequest what a handler gets
+ * @property {string} method
+ * @property {string} target
+ * @property {Map<string, string>} headers
+ * @property {number | null} length of the body; `null` if it is not known
+ * @property {AsyncGenerator<Bytes>} body to be read once, or not at all
+ * @property {AbortSignal} signal aborted when nobody waits for the answer any more
+ *
+ * @typedef {object} OutgoingResponse
+ * @property {number} status
+ * @property {[string, string][]} headers
+ * @property {Bytes | Blob | AsyncIterable<Bytes> | null} body
+ * @property {number | null} [length] of an iterable body; `null` if it is not known
+ */
+
+/** One exchange: who waits for what of it. */
+class Exchange {
+  constructor() {
+    /** @type {Error | null} */
+    this.failure = null;
+    /** @type {(() => void)[]} those who wait for anything to change */
+    this.waiting = [];
+    this.isUnwanted = false;
+    /** @type {((head: import("./frames.js").ResponseHead) => void) | null} */
+    this.answered = null;
+    this.abort = new AbortController();
+  }
+
+  change() {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const wake of waiting) wake();
+  }
+
+  /** @returns {Promise<void>} */
+  changed() {
+    return new Promise((resolve) => this.waiting.push(resolve));
+  }
+
+  /** @param {Error} error */
+  fail(error) {
+    this.failure ??= error;
+    this.abort.abort(this.failure);
+    this.change();
+  }
+}
+
+class ExchangeTable {
+  /** @type {Map<number, Exchange>} by stream */
+  #exchanges = new Map();
+
+  /** @param {TunnelMachine} machine @param {() => void} send sends what the machine has to say */
+  constructor(machine, send) {
+    this.machine = machine;
+    this.send = send;
+  }
+
+  /** Begins one. @param {number} number */
+  begin(number) {
+    const exchange = new Exchange();
+    this.#exchanges.set(number, exchange);
+    return exchange;
+  }
+
+  /** @param {number} number */
+  get(number) {
+    return this.#exchanges.get(number);
+  }
+
+  /** @param {number} number */
+  delete(number) {
+    this.#exchanges.delete(number);
+  }
+
+  /** @param {number} number @param {Error} error */
+  fail(number, error) {
+    this.#exchanges.get(number)?.fail(error);
+    this.#exchanges.delete(number);
+  }
+
+  /** @param {Error} error */
+  failAll(error) {
+    for (const exchange of this.#exchanges.values()) exchange.fail(error);
+    this.#exchanges.clear();
+  }
+
+  /** The next bytes of a body; `null` at its end. @param {number} number @param {Exchange} exchange @returns {Promise<Bytes | null>} */
+  async read(number, exchange) {
+    while (true) {
+      if (exchange.failure) throw exchange.failure;
+      const bytes = this.machine.read(number, performance.now());
+      if (bytes !== "nothing") {
+        // Credit for what was read.
+        this.send();
+        return bytes === "end" ? null : bytes;
+      }
+      await exchange.changed();
+    }
+  }
+
+  /** Sends a body as the peer takes it. @param {number} number @param {Exchange} exchange @param {import("./bodies.js").Body} body @param {number | null} length @param {((sent: number) => void) | null} progress */
+  async pump(number, exchange, body, length, progress = null) {
+    let sent = 0;
+    for await (const piece of pieces(body)) {
+      sent += piece.length;
+      if (length !== null && sent > length) throw new TunnelError("failed", "A body is longer than was said.");
+      while (true) {
+        if (exchange.failure) return;
+        const unsent = this.machine.unsent(number);
+        if (unsent === null || exchange.isUnwanted) return;
+        if (unsent < tunnelLimits.unsentStream) break;
+        await exchange.changed();
+      }
+      this.machine.write(number, piece, performance.now());
+      this.send();
+      progress?.(sent);
+    }
+    if (length !== null && sent !== length) throw new TunnelError("failed", "A body is shorter than was said.");
+    this.machine.finish(number);
+    this.send();
+  }
+
+  /** Ends one before its time. @param {number} number @param {Error} error @param {number} code what the peer is told */
+  cancel(number, error, code) {
+    this.fail(number, error);
+    this.machine.cancel(number, code, "", performance.now());
+    this.send();
+  }
+}
+
+// MARK: - trust/descriptions.js
+
+// What one side says of its connection, checked field by field. Session descriptions are built from these fields only: no
+// SDP of a peer is ever read.
+
+
+/**
+ * @typedef {object} Description
+ * @property {string} ufrag
+ * @property {string} pwd
+ * @property {import("../basics/encoding.js").Bytes} fingerprint SHA-256 of the certificate
+ * @property {string[]} candidates
+ */
+
+const ICE = /^[A-Za-z0-9+/]+$/;
+
+/** @param {unknown} value @param {number} least */
+const isCredential = (value, least) =>
+  typeof value === "string" && value.length >= least && value.length <= limits.iceCredential && ICE.test(value);
+
+/**
+ * The members of a description in a signal.
+ * @param {Description} description
+ */
+const descriptionMembers = ({ ufrag, pwd, fingerprint, candidates }) =>
+  ({ ice: { ufrag, pwd }, fp: base64url(fingerprint), cands: candidates });
+
+/** @param {Record<string, any>} json @returns {Description} @throws {Rejection} body */
+function readDescription(json) {
+  if (!isObject(json.ice) || !isCredential(json.ice.ufrag, 4)) throw new Rejection("body", "ufrag");
+  if (!isCredential(json.ice.pwd, 22)) throw new Rejection("body", "pwd");
+  const fingerprint = fromBase64url(json.fp);
+  if (fingerprint?.length !== 32) throw new Rejection("body", "fp");
+  return { ufrag: json.ice.ufrag, pwd: json.ice.pwd, fingerprint, candidates: readCandidates(json) };
+}
+
+/** @param {Record<string, any>} json @returns {string[]} @throws {Rejection} body */
+function readCandidates(json) {
+  const { cands } = json;
+  if (!Array.isArray(cands) || cands.length > limits.candidates || !cands.every(isCandidate)) throw new Rejection("body", "cands");
+  return cands;
+}
+
+/** @param {string} value @param {number} most */
+const isNumber = (value, most) => /^\d{1,10}$/.test(value) && Number(value) <= most;
+
+/**
+ * Whether a text is a candidate (RFC 8839, section 5.1), without anything that a session description could take for
+ * something of its own.
+ * @param {unknown} candidate
+ */
+function isCandidate(candidate) {
+  if (typeof candidate !== "string" || candidate.length > limits.candidate || !/^[\x20-\x7e]*$/.test(candidate)) return false;
+  const words = candidate.split(" ");
+  if (words.length < 8 || words.length % 2 !== 0 || words.includes("")) return false;
+  const [foundation, component, transport, priority, address, port, typ, kind] = words;
+  return /^candidate:[A-Za-z0-9+/]{1,32}$/.test(foundation)
+    && isNumber(component, 256) && Number(component) >= 1
+    && /^(udp|tcp)$/i.test(transport)
+    && isNumber(priority, 2 ** 31 - 1) && Number(priority) >= 1
+    && isAddress(address)
+    && isNumber(port, 65535) && Number(port) >= 1
+    && typ === "typ" && ["host", "srflx", "prflx", "relay"].includes(kind)
+    && words.slice(8).every((word, index, rest) => {
+      const name = rest[index - 1];
+      if (index % 2 === 0) return true;
+      return name === "raddr" ? isAddress(word) : name === "rport" ? isNumber(word, 65535) : true;
+    });
+}
+
+/** @param {string} value an IPv4 or IPv6 address, or a name of multicast DNS */
+const isAddress = (value) => (value.includes(":") ? isVersion6(value) : isVersion4(value)) || isLocalName(value);
+
+/** @param {string} value */
+const isVersion4 = (value) => {
+  const numbers = value.split(".");
+  return numbers.length === 4 && numbers.every((number) => /^(0|[1-9]\d{0,2})$/.test(number) && Number(number) <= 255);
+};
+
+/** @param {string} value */
+function isVersion6(value) {
+  if (value.length > 45) return false;
+  const gap = value.indexOf("::");
+  if (gap < 0) return groups(value, true) === 8;
+  const [before, after] = [value.slice(0, gap), value.slice(gap + 2)];
+  const first = before === "" ? 0 : groups(before, false);
+  const last = after === "" ? 0 : groups(after, true);
+  return first !== null && last !== null && first + last <= 7;
+}
+
+/** How many groups of 16 bits there are. @param {string} value @param {boolean} mayEndInVersion4 */
+function groups(value, mayEndInVersion4) {
+  const parts = value.split(":");
+  let count = 0;
+  for (const [index, part] of parts.entries()) {
+    if (mayEndInVersion4 && index === parts.length - 1 && part.includes(".")) {
+      if (!isVersion4(part)) return null;
+      count += 2;
+    } else {
+      if (!/^[0-9A-Fa-f]{1,4}$/.test(part)) return null;
+      count += 1;
+    }
+  }
+  return count;
+}
+
+/** @param {string} value */
+const isLocalName = (value) => value.length <= 255 && /^([A-Za-z0-9-]{1,63}\.)+local$/.test(value);
+
+// MARK: Session descriptions
+
+/**
+ * The session description that the other side would have sent.
+ * @param {"offer" | "answer"} type
+ * @param {Description} description
+ * @param {string} mid of the one section
+ * @returns {RTCSessionDescriptionInit}
+ */
+function sessionDescription(type, description, mid = "0") {
+  const digits = Array.from(description.fingerprint, (byte) => byte.toString(16).padStart(2, "0").toUpperCase()).join(":");
+  const lines = [
+    "v=0", "o=- 1 1 IN IP4 127.0.0.1", "s=-", "t=0 0", `a=group:BUNDLE ${mid}`,
+    "m=application 9 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", `a=mid:${mid}`,
+    `a=ice-ufrag:${description.ufrag}`, `a=ice-pwd:${description.pwd}`, "a=ice-options:trickle",
+    `a=fingerprint:sha-256 ${digits}`, `a=setup:${type === "offer" ? "actpass" : "active"}`,
+    "a=sctp-port:5000", "a=max-message-size:262144", ...description.candidates.map((candidate) => `a=${candidate}`),
+  ];
+  return { type, sdp: lines.map((line) => `${line}\r\n`).join("") };
+}
+
+/**
+ * What the browser says of its own side.
+ * @param {string} sdp of its own local description
+ * @returns {{ ufrag: string, pwd: string, fingerprint: import("../basics/encoding.js").Bytes, mid: string }}
+ */
+function ownDescription(sdp) {
+  /** @param {RegExp} pattern */
+  const find = (pattern) => {
+    const match = pattern.exec(sdp);
+    if (!match) throw new Error("The browser does not describe its connection.");
+    return match[1].trim();
+  };
+  const digits = find(/^a=fingerprint:sha-256 ([0-9A-F:]+)/im);
+  return {
+    ufrag: find(/^a=ice-ufrag:(.*)$/m), pwd: find(/^a=ice-pwd:(.*)$/m), mid: find(/^a=mid:(.*)$/m),
+    fingerprint: Uint8Array.from(digits.split(":"), (byte) => parseInt(byte, 16)),
+  };
+}
+
+// MARK: - trust/signals.js
 
 // Signals: what goes between two peers by way of a hub. Offers, answers and further candidates, each sealed and signed.
 
 
-/** @typedef {import("./encoding.js").Bytes} Bytes */
-/** @typedef {import("./crypto.js").Identity} Identity */
-/** @typedef {import("./crypto.js").EphemeralKey} EphemeralKey */
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("../basics/crypto.js").Identity} Identity */
+/** @typedef {import("../basics/crypto.js").EphemeralKey} EphemeralKey */
 /** @typedef {import("./descriptions.js").Description} Description */
 /** @typedef {"sharer" | "opener"} Role */
 
@@ -1945,12 +1975,730 @@ class Session {
   }
 }
 
-// MARK: - frames.js
+// MARK: - peers/candidates.js
+
+// Ways to the other peer that are found after an opening has begun.
+
+/**
+ * Candidates that are found late go both ways until there is a channel; the same on both sides of an opening.
+ * @param {import("./link.js").Link} link
+ * @param {import("../trust/signals.js").Session} session
+ * @param {import("./signal-post.js").SignalPost} post
+ * @param {AbortSignal} signal
+ * @returns {{ channel: Promise<RTCDataChannel>, take: (signal: import("../trust/signals.js").Signal) => void }}
+ */
+function exchangeCandidates(link, session, post, signal) {
+  (async () => {
+    while (!signal.aborted && session.room > 0) {
+      const candidates = await link.furtherCandidates(session.room);
+      if (!candidates) return;
+      await post.write(await session.seal(candidates), signal);
+    }
+  })().catch(() => {
+    // The addresses that were told have to do.
+  });
+  // One after the other: their numbers must rise.
+  let line = Promise.resolve();
+  return {
+    channel: link.open,
+    take: (further) => {
+      line = line.then(async () => link.add(await session.open(further))).catch(() => {
+        // What is not valid is ignored, not answered.
+      });
+    },
+  };
+}
+
+// MARK: - peers/link.js
+
+// One side of a WebRTC connection: the browser's part of an opening.
+
+
+/** How long candidates are gathered before the first description goes out, and later ones collected, in milliseconds. */
+const GATHERING = 200;
+const COALESCING = 300;
+/** How long a connection stays open for the last bytes of its channel. */
+const FAREWELL = 1000;
+/** How long a path may be without a sign of life, after the browser has noticed that. */
+const PATIENCE = 10_000;
+/** How many bytes may come before the tunnel is there to take them. */
+const EARLY = 2 * tunnelLimits.connectionCredit;
+
+class Link {
+  /** @type {string[]} candidates that the other side was not told yet */
+  #untold = [];
+  #told = 0;
+  #isGathered = false;
+  /** @type {(() => void) | null} */
+  #wake = null;
+  #isClosed = false;
+  /** @type {ArrayBuffer[]} */
+  #early = [];
+  #earlyBytes = 0;
+
+  /** @param {RTCIceServer[]} iceServers */
+  constructor(iceServers) {
+    // Without a certificate given, the browser makes a fresh one for each connection.
+    this.connection = new RTCPeerConnection({ iceServers });
+    this.channel = this.connection.createDataChannel("peerpouch", { negotiated: true, id: 0, ordered: true });
+    this.mid = "0";
+    // What comes before the tunnel is there would be lost.
+    this.channel.binaryType = "arraybuffer";
+    this.channel.onmessage = ({ data }) => {
+      this.#earlyBytes += data.byteLength ?? Infinity;
+      if (this.#earlyBytes <= EARLY && this.#early.length < tunnelLimits.earlyMessages) this.#early.push(data);
+      else this.close();
+    };
+    /** When the channel can be used. @type {Promise<RTCDataChannel>} */
+    this.open = new Promise((resolve, reject) => {
+      this.channel.addEventListener("open", () => resolve(this.channel), { once: true });
+      this.channel.addEventListener("close", () => reject(new Error("The connection was closed.")), { once: true });
+      this.connection.addEventListener("connectionstatechange", () => {
+        if (this.connection.connectionState === "failed") reject(new Error("No path to the peer was found."));
+      });
+    });
+    /**
+     * When the other side is gone without a word: a channel does not notice. @type {Promise<void>}
+     */
+    this.lost = new Promise((resolve) => {
+      /** @type {ReturnType<typeof setTimeout> | undefined} */
+      let timer;
+      this.connection.addEventListener("connectionstatechange", () => {
+        const { connectionState: state } = this.connection;
+        clearTimeout(timer);
+        if (state === "failed" || state === "closed") resolve();
+        // It may come back by itself.
+        else if (state === "disconnected") timer = setTimeout(resolve, PATIENCE);
+      });
+    });
+    // Nobody may be waiting for it when it fails.
+    this.open.catch(() => {});
+    this.connection.addEventListener("icecandidate", ({ candidate }) => {
+      if (!candidate) this.#isGathered = true;
+      // Others, such as marks of the end, are nothing to a peer.
+      else if (isCandidate(candidate.candidate)) this.#untold.push(candidate.candidate);
+      this.#wake?.();
+    });
+  }
+
+  /**
+   * Describes this side. For the sharer the other side's description is to be given.
+   * @param {import("../trust/descriptions.js").Description | null} remote
+   * @returns {Promise<import("../trust/descriptions.js").Description>}
+   */
+  async describe(remote = null) {
+    const { connection } = this;
+    if (remote) await connection.setRemoteDescription(sessionDescription("offer", remote));
+    await connection.setLocalDescription(remote ? await connection.createAnswer() : await connection.createOffer());
+    await this.#gathered(GATHERING);
+    const { mid, ...description } = ownDescription(connection.localDescription?.sdp ?? "");
+    this.mid = mid;
+    return { ...description, candidates: this.#take(limits.candidates) };
+  }
+
+  /** Waits until all candidates are there, or the time is over. @param {number} time */
+  async #gathered(time) {
+    const end = performance.now() + time;
+    while (!this.#isGathered && performance.now() < end) await this.#change(end - performance.now());
+  }
+
+  /** @param {number} time @returns {Promise<void>} */
+  #change(time) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, time);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** @param {number} count */
+  #take(count) {
+    const taken = this.#untold.splice(0, Math.min(count, limits.candidates - this.#told));
+    this.#told += taken.length;
+    return taken;
+  }
+
+  /**
+   * Candidates that were found after the description; waits for some.
+   * @param {number} count at most so many
+   * @returns {Promise<string[] | null>} `null` when there are no more
+   */
+  async furtherCandidates(count) {
+    while (!this.#isClosed && this.channel.readyState === "connecting") {
+      if (this.#untold.length > 0) {
+        await this.#gathered(COALESCING);
+        const found = this.#take(count);
+        return found.length > 0 ? found : null;
+      }
+      if (this.#isGathered) return null;
+      await this.#change(limits.handshake);
+    }
+    return null;
+  }
+
+  /** What came of the channel until now; whoever takes it takes what follows from the channel. */
+  takeEarly() {
+    const early = this.#early;
+    this.#early = [];
+    return early;
+  }
+
+  /** For the opener: where the sharer is. @param {import("../trust/descriptions.js").Description} remote */
+  async connect(remote) {
+    await this.connection.setRemoteDescription(sessionDescription("answer", remote, this.mid));
+  }
+
+  /** Candidates of the other side that came later. @param {string[]} candidates */
+  async add(candidates) {
+    for (const candidate of candidates) {
+      try {
+        await this.connection.addIceCandidate({ candidate, sdpMid: this.mid, sdpMLineIndex: 0 });
+      } catch {
+        // A connection that has ended needs no more, and one that cannot be used does no harm.
+      }
+    }
+  }
+
+  /** Whether a relay is between the peers; `null` if it is not known. @returns {Promise<boolean | null>} */
+  async isRelayed() {
+    const stats = await this.connection.getStats().catch(() => new Map());
+    for (const report of stats.values()) {
+      if (report.type !== "transport" || !report.selectedCandidatePairId) continue;
+      const pair = stats.get(report.selectedCandidatePairId);
+      const ends = [stats.get(pair?.localCandidateId), stats.get(pair?.remoteCandidateId)];
+      return ends.some((end) => end?.candidateType === "relay");
+    }
+    return null;
+  }
+
+  /** Ends the connection, after a while for the last bytes if it was open. */
+  close() {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#wake?.();
+    if (this.channel.readyState === "connecting") this.connection.close();
+    else setTimeout(() => this.connection.close(), FAREWELL);
+  }
+}
+
+// MARK: - peers/refusals.js
+
+// Why a share cannot be opened, whatever is tried.
+
+/** The owner has said no. */
+class Refused extends Error {
+  /** @param {string} refusal */
+  constructor(refusal) {
+    super({
+      forbidden: "The sharer does not let this identity in.", ticket: "The sharer does not know the ticket.",
+      "ticket-expired": "The ticket has expired.", "ticket-claimed": "The ticket belongs to another identity already.",
+      busy: "The sharer has too many connections.", closed: "The sharer is taking the share back.",
+    }[refusal] ?? `The sharer refuses: ${refusal}`);
+    this.name = "Refused";
+    this.refusal = refusal;
+    this.status = 403;
+  }
+
+  get isFinal() {
+    return this.refusal !== "busy" && this.refusal !== "closed";
+  }
+}
+
+/** The hub has no such share, or none that is valid. */
+class Absent extends Error {
+  constructor() {
+    super("The share is not there.");
+    this.name = "Absent";
+    this.status = 404;
+  }
+}
+
+// MARK: - peers/signal-post.js
+
+// The signals that this page leaves in a hub.
+
+
+/** @typedef {import("./hub-databases.js").Doc} Doc */
+/** @typedef {import("./hub.js").Hub} Hub */
+/** The signals that one opening writes into a hub, which are deleted when it has ended. */
+class SignalPost {
+  /** @type {Doc[]} */
+  #written = [];
+
+  /** @param {Hub} hub */
+  constructor(hub) {
+    this.hub = hub;
+  }
+
+  /** Writes a signal, again and again while the hub cannot be reached. @param {Doc} document @param {AbortSignal} signal ends that */
+  async write(document, signal) {
+    const backOff = new BackOff();
+    while (true) {
+      signal.throwIfAborted();
+      try {
+        const { rev } = await this.hub.database.put(document);
+        this.#written.push({ _id: document._id, _rev: rev });
+        return;
+      } catch (error) {
+        // Ids are random: it is there since an attempt of which no answer came.
+        if (error instanceof HubError && error.status === 409) return;
+        if (!isTransient(error)) throw error;
+        await pause(backOff.next(), signal);
+      }
+    }
+  }
+
+  async clear() {
+    const written = this.#written;
+    this.#written = [];
+    await this.hub.delete(written);
+  }
+}
+
+// MARK: - peers/attempt.js
+
+// One attempt to open a share: from the offer in the hub to the hello over the data channel.
+
+
+/** The owner has a new key since the offer was made: it has started again. */
+class NewEpoch extends Error {}
+
+/**
+ * One attempt, from the offer to the hello.
+ * @param {import("./peer.js").Peer} peer
+ * @param {import("./hub.js").Hub} hub
+ * @param {import("../trust/shares.js").ShareRecord} record
+ * @param {{ ticket: import("../trust/tickets.js").Ticket | null, info: any, signal: AbortSignal, connecting: () => void }} options
+ * @returns {Promise<import("./connection.js").Connection>}
+ */
+async function attemptOpening(peer, hub, record, { ticket, info, signal, connecting }) {
+  const link = new Link(peer.iceServers);
+  const post = new SignalPost(hub);
+  const ending = new AbortController();
+  const end = () => ending.abort(signal.reason);
+  signal.addEventListener("abort", end, { once: true });
+  /** @type {(() => void)[]} */
+  const subscriptions = [];
+  try {
+    const description = await link.describe();
+    const offer = await OutgoingOffer.make({
+      record, identity: peer.identity, description, info, ticket: ticket && (await ticketKeys(ticket)),
+    });
+    /** @type {(answer: Awaited<ReturnType<OutgoingOffer["open"]>>) => void} */
+    let answered = () => {};
+    /** @type {(error: Error) => void} */
+    let failed = () => {};
+    const answer = new Promise((resolve, reject) => {
+      answered = resolve;
+      failed = reject;
+    });
+    answer.catch(() => {});
+    ending.signal.addEventListener("abort", () => failed(new TunnelError("aborted", "The opening was given up.")), { once: true });
+    /** Those that come before the answer wait. @type {import("../trust/signals.js").Signal[]} */
+    let early = [];
+    /** @type {((further: import("../trust/signals.js").Signal) => void) | null} */
+    let take = null;
+    subscriptions.push(await hub.subscribe({
+      recipient: base64url(offer.sid),
+      take: async ({ doc }) => {
+        if (!doc) return;
+        hub.delete([doc]);
+        try {
+          const read = readSignal(doc);
+          const kind = signalKind(read);
+          if (kind === "answer") answered(await offer.open(read));
+          else if (kind === "more" && take) take(read);
+          else if (kind === "more" && early.length < 4 * limits.furtherSignals) early.push(read);
+        } catch (error) {
+          // What is not valid is ignored; the wait goes on.
+          if (!(error instanceof Rejection)) failed(/** @type {Error} */ (error));
+        }
+      },
+    }));
+    const watch = async () => {
+      const present = await peer.record(hub, record.id);
+      if (present && !equal(present.epoch, record.epoch)) failed(new NewEpoch());
+    };
+    subscriptions.push(await hub.subscribe({ id: record.id, take: () => { watch().catch(() => {}); } }));
+    // It may have changed since it was read.
+    await watch();
+    await post.write(offer.document, ending.signal);
+
+    const patience = record.gate.includes("ask") ? limits.decision + limits.handshake : limits.handshake;
+    const said = /** @type {Awaited<ReturnType<OutgoingOffer["open"]>>} */ (
+      await within(answer, patience, "The sharer does not answer."));
+    if ("refusal" in said) throw new Refused(said.refusal);
+    connecting();
+    await link.connect(said.description);
+    const exchange = exchangeCandidates(link, said.session, post, ending.signal);
+    take = exchange.take;
+    for (const further of early) take(further);
+    early = [];
+    const aborted = new Promise((_, reject) => ending.signal.addEventListener("abort", () => reject(new TunnelError("aborted", "The opening was given up.")), { once: true }));
+    aborted.catch(() => {});
+    const channel = /** @type {RTCDataChannel} */ (
+      await within(Promise.race([exchange.channel, aborted]), limits.handshake, "No path to the peer was found in time."));
+    return await peer.connect(channel, link, said.session, {}, null);
+  } catch (error) {
+    link.close();
+    throw error;
+  } finally {
+    for (const unsubscribe of subscriptions) unsubscribe();
+    signal.removeEventListener("abort", end);
+    ending.abort();
+    post.clear();
+  }
+}
+
+// MARK: - peers/share-requests.js
+
+// Requests to a share as `fetch` makes them to a server.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+/** Requests that change nothing, which may be sent again. */
+const SAFE = new Set(["_all_docs", "_changes", "_bulk_get", "_revs_diff", "_missing_revs", "_find"]);
+
+/** Whether a request changes nothing, and so may be sent again. @param {string} method @param {string} path */
+const isSafe = (method, path) => ["GET", "HEAD"].includes(method) || (method === "POST" && SAFE.has(routeOf(path)));
+
+/** Whether it is answered at once, and the answer goes on for long. @param {string} path */
+const isLongPoll = (path) => routeOf(path) === "_changes" && /[?&]feed=longpoll(&|$)/.test(path);
+
+/** @param {string} path */
+const routeOf = (path) => path.slice(1).split(/[/?]/, 1)[0];
+
+/** What `fetch` fails with. @param {unknown} error */
+function fetchError(error) {
+  if (error instanceof TunnelError && error.code === "aborted") return new DOMException(error.message, "AbortError");
+  if (error instanceof Refused || error instanceof Absent) return error;
+  return new TypeError(error instanceof Error ? error.message : String(error));
+}
+
+/** Headers that mean something to a peer. */
+const HEADERS = ["accept", "content-type", "if-match", "if-none-match", "if-range", "range", "content-encoding", "content-md5"];
+
+/** @param {Headers} headers @returns {[string, string][]} */
+const peerHeaders = (headers) => HEADERS.flatMap((name) => {
+  const value = headers.get(name);
+  return value === null ? [] : [/** @type {[string, string]} */ ([name, value])];
+});
+
+/** @param {BodyInit | null} body @returns {Promise<Blob | Bytes | null>} */
+async function bodyOf(body) {
+  if (body === null || body instanceof Blob || body instanceof Uint8Array) return /** @type {any} */ (body);
+  if (typeof body === "string") return new TextEncoder().encode(body);
+  return new Response(body).blob();
+}
+
+// MARK: - peers/remote-share.js
+
+// A share of another peer, kept connected.
+
+
+/**
+ * @typedef {"signalling" | "connecting" | "connected" | "reconnecting" | "refused" | "closed"} ConnectionState
+ */
+
+/** How long a peer has to show that it lives when it seems to have started again, in milliseconds. */
+const PROBE = 3000;
+
+/**
+ * A share of another peer, kept connected until it is closed or refused: its {@link fetch} sends requests to it.
+ */
+class RemoteShare extends EventTarget {
+  /** @type {{ connection: import("./connection.js").Connection, number: number } | null} */
+  #line = null;
+  /** @type {Set<() => void>} those who wait for another state */
+  #waiting = new Set();
+  #ending = new AbortController();
+  #users = 0;
+  #isAskedAbout = false;
+  #key;
+
+  /**
+   * @param {import("./peer.js").Peer} peer
+   * @param {{ hub: string, share: string, ticket: import("../trust/tickets.js").Ticket | null, info: any, key: string }} what
+   */
+  constructor(peer, { hub, share, ticket, info, key }) {
+    super();
+    this.peer = peer;
+    this.hubName = hub;
+    this.id = share;
+    this.address = shareAddress(hub, share);
+    this.ticket = ticket;
+    this.info = info;
+    this.#key = key;
+    /** @type {ConnectionState} */
+    this.state = "signalling";
+    /** Why there is no connection. @type {Error | null} */
+    this.error = null;
+    /** @type {import("../trust/shares.js").ShareRecord | null} */
+    this.record = null;
+    this.#run();
+  }
+
+  /**
+   * Opens a share by its address or a ticket.
+   * @param {import("./peer.js").Peer} peer
+   * @param {string} where `webrtc://…` or `pp1-…`
+   * @param {{ info?: any, wait?: boolean }} [options] `info` is what the sharer's `onRemote` gets to see; with `wait: false`
+   *   requests wait for the connection, and opening does not
+   */
+  static async open(peer, where, { info = {}, wait = true } = {}) {
+    const ticket = /^\s*pp1-/i.test(where) ? await readTicket(where) : null;
+    const address = ticket ?? readAddress(where.trim());
+    if (!address) throw new TypeError("This is neither the address of a share nor a ticket.");
+    const key = ticket ? where.trim().toLowerCase() : shareAddress(address.hub, address.share);
+    let remote = peer.opened.get(key);
+    if (!remote || remote.state === "refused" || remote.state === "closed") {
+      remote = new RemoteShare(peer, { ...address, ticket, info, key });
+      peer.opened.set(key, remote);
+    }
+    remote.#users += 1;
+    if (wait) {
+      try {
+        await remote.settled();
+      } catch (error) {
+        remote.release();
+        throw error;
+      }
+    }
+    return remote;
+  }
+
+  /** The owner's fingerprint, once the share was found. */
+  async owner() {
+    return this.record && fingerprint(this.record.key);
+  }
+
+  get connection() {
+    return this.#line?.connection ?? null;
+  }
+
+  /** Ends this use; the last one closes it. */
+  release() {
+    this.#users -= 1;
+    if (this.#users <= 0) this.close();
+  }
+
+  /** Ends it for all. */
+  close() {
+    if (this.state === "closed") return;
+    this.#ending.abort(new TunnelError("aborted", "The share was closed."));
+    if (this.peer.opened.get(this.#key) === this) this.peer.opened.delete(this.#key);
+    this.#line?.connection.giveUp(this.#line.number);
+    this.#line = null;
+    this.#become("closed", new TunnelError("aborted", "The share was closed."));
+  }
+
+  /** @param {ConnectionState} state @param {Error | null} error */
+  #become(state, error = null) {
+    if (this.state === "closed") return;
+    this.state = state;
+    this.error = error;
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+    this.dispatchEvent(new Event("state"));
+  }
+
+  // MARK: Staying connected
+
+  async #run() {
+    const backOff = new BackOff();
+    const { signal } = this.#ending;
+    while (!signal.aborted) {
+      try {
+        this.#become("signalling");
+        const line = await this.#connect(signal);
+        if (signal.aborted) {
+          line.connection.giveUp(line.number);
+          return;
+        }
+        backOff.reset();
+        this.#line = line;
+        this.#become("connected");
+        const lost = this.#lost(line);
+        const unwatch = await this.#watchRestarts(line).catch(() => () => {});
+        const reason = await lost;
+        unwatch();
+        if (signal.aborted) return;
+        this.#line = null;
+        if (!line.connection.hasEnded) line.connection.giveUp(line.number);
+        this.#become("reconnecting", new TunnelError("unreachable", reason));
+        continue;
+      } catch (error) {
+        if (signal.aborted) return;
+        if (error instanceof NewEpoch) continue;
+        if (error instanceof Refused && error.isFinal) {
+          if (this.peer.opened.get(this.#key) === this) this.peer.opened.delete(this.#key);
+          this.#become("refused", error);
+          return;
+        }
+        this.#become("reconnecting", /** @type {Error} */ (error));
+      }
+      await this.#pause(backOff.next(), signal);
+    }
+  }
+
+  /** Waits; less long if the share's record changes meanwhile. @param {number} time @param {AbortSignal} signal */
+  async #pause(time, signal) {
+    const ending = new AbortController();
+    const end = () => ending.abort();
+    signal.addEventListener("abort", end, { once: true });
+    let unsubscribe = () => {};
+    try {
+      const hub = await this.peer.hub(this.hubName);
+      unsubscribe = await hub.subscribe({ id: this.id, take: end });
+    } catch {
+      // The hub is not there either.
+    }
+    await pause(time, ending.signal);
+    unsubscribe();
+    signal.removeEventListener("abort", end);
+  }
+
+  /** @param {AbortSignal} signal */
+  async #connect(signal) {
+    const hub = await this.peer.hub(this.hubName);
+    const record = await this.peer.record(hub, this.id);
+    if (!record) throw new Absent();
+    this.record = record;
+    this.#isAskedAbout = record.gate.includes("ask");
+    const attempt = () => this.#attempt(hub, record, signal);
+    // Who is asked somewhere must not hold up the other shares.
+    return this.#isAskedAbout && !this.ticket ? attempt() : this.peer.inTurn(record.key, attempt);
+  }
+
+  /** @param {import("./hub.js").Hub} hub @param {import("../trust/shares.js").ShareRecord} record @param {AbortSignal} signal */
+  async #attempt(hub, record, signal) {
+    signal.throwIfAborted();
+    for (const connection of this.peer.connectionsWith(record.key)) {
+      const opening = { share: record.id, ticket: new Uint8Array(), proof: new Uint8Array() };
+      if (this.ticket) {
+        const proof = await connection.session.proof(await ticketKeys(this.ticket), record.id);
+        opening.ticket = proof.id;
+        opening.proof = proof.code;
+      }
+      const answer = await connection.tunnel.openShare(opening);
+      if ("number" in answer) {
+        connection.use();
+        return { connection, number: answer.number };
+      }
+      // Of another instance of the same identity, it says nothing; or the connection has ended just now.
+      const refused = new Refused(answer.refusal);
+      if (!["unknown", "unreachable", "closed"].includes(answer.refusal) && refused.isFinal) throw refused;
+    }
+    const connection = await attemptOpening(this.peer, hub, record, {
+      ticket: this.ticket, info: this.info, signal, connecting: () => this.#become("connecting"),
+    });
+    connection.use();
+    await this.peer.store.remember(connection.fingerprint, record.name).catch(() => {});
+    return { connection, number: 0 };
+  }
+
+  /** @param {{ connection: import("./connection.js").Connection, number: number }} line @returns {Promise<string>} why it was lost */
+  #lost({ connection, number }) {
+    return new Promise((resolve) => {
+      connection.tunnel.ended.then(resolve);
+      connection.tunnel.withdrawals.set(number, (reason) => resolve(reason || "The peer does not give this share any more."));
+      this.#giveUpLine = resolve;
+    });
+  }
+
+  /** @type {(reason: string) => void} */
+  #giveUpLine = () => {};
+
+  /**
+   * Looks whether the owner still is there when its key has changed: it may have started again, which the connection would
+   * only tell after long.
+   * @param {{ connection: import("./connection.js").Connection }} line
+   */
+  async #watchRestarts({ connection }) {
+    const hub = await this.peer.hub(this.hubName);
+    return hub.subscribe({
+      id: this.id,
+      take: async () => {
+        const record = await this.peer.record(hub, this.id).catch(() => null);
+        if (!record || !this.record || equal(record.epoch, this.record.epoch)) return;
+        this.record = record;
+        connection.tunnel.probe(PROBE);
+      },
+    });
+  }
+
+  // MARK: Requests
+
+  /** @returns {Promise<void>} when the state is another one */
+  #changed() {
+    return new Promise((resolve) => this.#waiting.add(resolve));
+  }
+
+  /** When it is clear whether the share can be used. @throws what prevents it */
+  async settled() {
+    const start = performance.now();
+    while (this.state !== "connected") {
+      if (this.state === "refused" || this.state === "closed" || this.error instanceof Absent) throw this.error;
+      if (this.error && !isTransient(this.error)) throw this.error;
+      const patience = limits.handshake + (this.#isAskedAbout ? limits.decision : 0);
+      if (performance.now() - start > patience) throw this.error ?? new Error("There is no connection to the peer.");
+      await Promise.race([this.#changed(), pause(1000)]);
+    }
+  }
+
+  /** @param {AbortSignal | null} signal */
+  async #connected(signal) {
+    const end = performance.now() + limits.handshake;
+    while (true) {
+      if (this.#line && !this.#line.connection.hasEnded) return this.#line;
+      if (this.state === "refused" || this.state === "closed") throw this.error ?? new Error("The share was closed.");
+      if (signal?.aborted) throw new TunnelError("aborted", "The request was aborted.");
+      const patience = this.#isAskedAbout && this.state === "signalling" ? limits.decision : 0;
+      if (performance.now() > end + patience) throw this.error ?? new TunnelError("unreachable", "There is no connection to the peer.");
+      await Promise.race([this.#changed(), pause(1000, signal ?? undefined)]);
+    }
+  }
+
+  /**
+   * Sends a request to the share, as `fetch` sends one to a server. Paths are below the share: `/_all_docs`. Requests that change
+   * nothing are sent again when the connection is lost; of others it is not known then whether they were done, and it throws.
+   * @param {string} path
+   * @param {RequestInit & { progress?: (sent: number) => void }} [init] `progress` is told how many bytes of the body were sent
+   * @returns {Promise<Response>}
+   * @throws {TypeError} as `fetch` does, without an answer; `AbortError`; {@link Refused}
+   */
+  async fetch(path, { method = "GET", headers, body = null, signal = null, progress } = {}) {
+    const request = {
+      method: method.toUpperCase(), target: `/${this.id}${path}`, headers: peerHeaders(new Headers(headers)), body: await bodyOf(body), signal, progress,
+    };
+    while (true) {
+      const line = await this.#connected(signal).catch((error) => { throw fetchError(error); });
+      try {
+        const response = await line.connection.tunnel.request(line.number, request);
+        // Sent again like one that has no answer.
+        return isLongPoll(path) ? new Response(await response.blob(), response) : response;
+      } catch (error) {
+        if (error instanceof RangeError) throw new TypeError(error.message);
+        const { code } = error instanceof TunnelError ? error : { code: "failed" };
+        if (code === "unreachable") this.#giveUpLine(/** @type {Error} */ (error).message);
+        const isLost = line.connection.hasEnded || code === "unreachable";
+        if (code === "aborted" || !isLost || !(isSafe(request.method, path) || code === "unreachable")) throw fetchError(error);
+        // The line has to be known to be lost before the next attempt.
+        await pause(0);
+      }
+    }
+  }
+}
+
+// MARK: - tunnel/frames.js
 
 // The frames of the tunnel and the heads in them, as docs/wire-protocol.md has them.
 
 
-/** @typedef {import("./encoding.js").Bytes} Bytes */
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 
 const KIND = Object.freeze({
   hello: 0x01, open: 0x02, opened: 0x03, close: 0x04, request: 0x10, response: 0x11, data: 0x12, cancel: 0x13, credit: 0x14,
@@ -1981,10 +2729,12 @@ class Violation extends Error {
   }
 }
 
+/** @typedef {{ kind: number, flags: number, id: number, payload: Bytes }} Frame */
+
 /**
  * The frames of a message.
  * @param {Bytes} message
- * @returns {Generator<{ kind: number, flags: number, id: number, payload: Bytes }>}
+ * @returns {Generator<Frame>}
  * @throws {Violation}
  */
 function* readFrames(message) {
@@ -2033,7 +2783,7 @@ class MessageWriter {
   }
 
   bytes() {
-    return concat(...this.parts);
+    return joined(this.parts);
   }
 }
 
@@ -2239,61 +2989,929 @@ function readResponse(payload) {
   return { status, length: readBodyLength(reader), headers: readHeaders(reader) };
 }
 
-// MARK: - machine.js
+// MARK: - access/answers.js
 
-// The protocol between two peers without any I/O: what came goes in, what shall be sent comes out, and time is given to it.
-// The same as Sources/PeerTunnel/Machine.
+// What a peer is answered: JSON, and why there is no result. Of what is not allowed and of what does not exist it learns the same.
 
 
-/** @typedef {import("./encoding.js").Bytes} Bytes */
+/** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
 
-/** How much of a message may stay empty rather than have the beginning of a piece in it. */
-const SMALLEST_PART = 512;
-const LAST_NUMBER = 2 ** 32 - 1;
-
-/**
- * Bytes that came, copied into chunks: what is held is as much as came, however small the parts that it came in.
- */
-class ByteQueue {
-  constructor() {
-    this.length = 0;
-    /** @type {Bytes[]} full ones */
-    this.full = [];
-    /** @type {Bytes} */
-    this.last = new Uint8Array();
-    this.used = 0;
+/** What is answered in place of a result. */
+class Problem extends Error {
+  /** @param {number} status @param {string} error @param {string} reason */
+  constructor(status, error, reason) {
+    super(reason);
+    this.status = status;
+    this.error = error;
   }
+}
+const missing = () => new Problem(404, "not_found", "missing");
+/** @param {string} reason */
+const bad = (reason) => new Problem(400, "bad_request", reason);
+/** @param {string} reason */
+const forbidden = (reason) => new Problem(403, "forbidden", reason);
+/** @param {string} reason */
+const tooLarge = (reason, name = "too_large") => new Problem(413, name, reason);
 
-  /** @param {Bytes} bytes */
-  push(bytes) {
-    let rest = bytes;
-    while (rest.length > 0) {
-      if (this.used === this.last.length) {
-        if (this.used > 0) this.full.push(this.last);
-        this.last = new Uint8Array(Math.max(rest.length, SMALLEST_CHUNK));
-        this.used = 0;
-      }
-      const part = rest.subarray(0, this.last.length - this.used);
-      this.last.set(part, this.used);
-      this.used += part.length;
-      rest = rest.subarray(part.length);
+/** What of an error a peer is told. @param {any} error @returns {Problem} */
+function problemOf(error) {
+  if (error instanceof Problem) return error;
+  const { status, name, reason, message } = error ?? {};
+  if (status === 404) return new Problem(404, "not_found", reason === "deleted" ? "deleted" : "missing");
+  if (typeof status === "number" && status >= 400 && status < 500) return new Problem(status, String(name ?? "error"), String(reason ?? message));
+  if (name === "QuotaExceededError") return new Problem(507, "insufficient_storage", "There is not enough free space.");
+  return new Problem(500, "internal_server_error", "The request could not be answered.");
+}
+
+/** @param {number} status @param {unknown} value @param {[string, string][]} headers @returns {OutgoingResponse} */
+const json = (status, value, headers = []) =>
+  ({ status, headers: [["content-type", "application/json"], ...headers], body: utf8(`${JSON.stringify(value)}\n`) });
+
+/** @param {OutgoingResponse} answer @returns {OutgoingResponse} */
+function withoutBody({ status, headers, body, length: told }) {
+  const length = body === null ? told : lengthOf(body) ?? told;
+  abandon(body);
+  const kept = headers.filter(([name]) => name !== "content-length");
+  if (typeof length === "number") kept.push(["content-length", String(length)]);
+  return { status, headers: kept, body: null };
+}
+
+// MARK: - access/quota.js
+
+// How much may be under way for one connection: what holds documents while a peer reads on.
+
+
+/** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+
+/** @typedef {"feeds" | "lists" | "documents"} Kind */
+
+/** What is under way over a connection, whatever share it is of. */
+class Quota {
+  /** @type {Record<Kind, number>} */
+  #counts = { feeds: 0, lists: 0, documents: 0 };
+
+  /** @param {Kind} kind @returns {() => void} gives the place back */
+  #take(kind) {
+    if (this.#counts[kind] >= accessLimits[kind]) {
+      throw new Problem(429, "too_many_requests", `There are ${accessLimits[kind]} ${kind} under way on this connection already.`);
     }
-    this.length += bytes.length;
+    this.#counts[kind] += 1;
+    let isHeld = true;
+    return () => {
+      if (isHeld) this.#counts[kind] -= 1;
+      isHeld = false;
+    };
   }
 
-  /** Takes all of them. @returns {Bytes} */
-  take() {
-    const all = concat(...this.full, this.last.subarray(0, this.used));
-    this.length = 0;
-    this.full = [];
-    this.last = new Uint8Array();
-    this.used = 0;
-    return all;
+  /**
+   * Has a place while something is done.
+   * @template Value @param {Kind} kind @param {() => Promise<Value>} work @returns {Promise<Value>}
+   */
+  async within(kind, work) {
+    const release = this.#take(kind);
+    try {
+      return await work();
+    } finally {
+      release();
+    }
+  }
+
+  /**
+   * An answer that has a place until it was read, or given up.
+   * @param {"lists" | "feeds"} kind @param {AsyncGenerator<string>} parts of JSON @returns {OutgoingResponse}
+   */
+  stream(kind, parts) {
+    const release = this.#take(kind);
+    const bytes = inBytes(parts);
+    /** @type {AsyncIterableIterator<import("../basics/encoding.js").Bytes>} */
+    const body = {
+      [Symbol.asyncIterator]: () => body,
+      next: async () => {
+        try {
+          const step = await bytes.next();
+          if (step.done) release();
+          return step;
+        } catch (error) {
+          release();
+          throw error;
+        }
+      },
+      return: async () => {
+        release();
+        await bytes.return(undefined);
+        return { done: true, value: undefined };
+      },
+    };
+    return { status: 200, headers: [["content-type", "application/json"]], body, length: null };
   }
 }
 
-/** The size of chunks for small parts, in bytes: many times what a chunk takes besides. */
-const SMALLEST_CHUNK = 1024;
+/** Texts as bytes, several of them together. @param {AsyncGenerator<string>} parts */
+async function* inBytes(parts) {
+  let waiting = "";
+  for await (const part of parts) {
+    waiting += part;
+    // What is short and may be the last for long, such as a heartbeat, goes at once.
+    if (waiting.length < 16 * 1024 && part.length > 1 && part.startsWith(",")) continue;
+    yield utf8(waiting);
+    waiting = "";
+  }
+  if (waiting !== "") yield utf8(waiting);
+}
+
+// MARK: - peers/connection.js
+
+// A connection to another peer, over which either side uses what the other shares.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+/** A connection between this page and another peer, over which either uses what the other shares. */
+class Connection {
+  /** Databases of the remote that are open over it, and shares of this page that the remote uses. */
+  #own = 0;
+  /** @type {Set<string>} */
+  #served = new Set();
+
+  /**
+   * @param {object} parts
+   * @param {Bytes} parts.remote
+   * @param {string} parts.fingerprint of the remote; verified
+   * @param {any} parts.info what the remote says of itself
+   * @param {import("./link.js").Link} parts.link
+   * @param {import("../trust/signals.js").Session} parts.session
+   * @param {import("../tunnel/tunnel.js").Tunnel} parts.tunnel
+   */
+  constructor({ remote, fingerprint: id, info, link, session, tunnel }) {
+    this.remote = remote;
+    this.fingerprint = id;
+    this.info = info;
+    this.link = link;
+    this.session = session;
+    this.tunnel = tunnel;
+    this.since = Date.now();
+    /** What the quotas of a connection count. */
+    this.quota = new Quota();
+    tunnel.ended.then(() => link.close());
+    link.lost.then(() => tunnel.abandon());
+  }
+
+  get hasEnded() {
+    return this.tunnel.endReason !== null;
+  }
+
+  use() {
+    this.#own += 1;
+  }
+
+  /** @param {number} share the number that it is used under */
+  giveUp(share) {
+    this.tunnel.leaveShare(share);
+    this.#own -= 1;
+    this.#leaveIfIdle(GOODBYE.done);
+  }
+
+  /** @param {string} share */
+  serves(share) {
+    this.#served.add(share);
+  }
+
+  /** The remote does not use a share any more. @param {string} share */
+  left(share) {
+    this.#served.delete(share);
+    this.#leaveIfIdle(GOODBYE.done);
+  }
+
+  /** Ends the remote's use of a share; the connection too, if nothing else goes over it. @param {string} share */
+  withdraw(share) {
+    this.tunnel.withdraw(share);
+    this.#served.delete(share);
+    this.#leaveIfIdle(GOODBYE.notShared);
+  }
+
+  /** @param {number} reason */
+  #leaveIfIdle(reason) {
+    if (this.#own === 0 && this.#served.size === 0) this.tunnel.leave(reason);
+  }
+}
+
+// MARK: - peers/store.js
+
+// What a browser keeps for this origin: its identity, the shares' salts and tickets, and whom it has dealt with.
+
+
+const NAME = "peerpouch";
+/** How many identities are remembered, and names of each; the one not met for longest makes room. */
+const KNOWN = 4096;
+const NAMES = 8;
+
+/** @template Value @param {IDBRequest<Value>} request @returns {Promise<Value>} */
+const done = (request) => new Promise((resolve, reject) => {
+  request.onsuccess = () => resolve(request.result);
+  request.onerror = () => reject(request.error);
+});
+
+/**
+ * How an identity and its name look beside what is known: `name` was seen with these other keys.
+ * @typedef {"known" | "new" | { others: string[] }} Standing
+ */
+
+/** Values by name, in IndexedDB, so that private keys can be kept that nothing can read. */
+class Store {
+  /** @param {IDBDatabase | null} database `null` keeps everything in memory */
+  constructor(database) {
+    this.database = database;
+    /** @type {Map<string, any>} */
+    this.memory = new Map();
+  }
+
+  /** @param {string} name of the store; others than the usual one make several peers of one origin, for tests */
+  static async open(name = NAME) {
+    const request = indexedDB.open(name, 1);
+    request.onupgradeneeded = () => request.result.createObjectStore("values");
+    return new Store(await done(request));
+  }
+
+  /** @param {string} key @returns {Promise<any>} */
+  async get(key) {
+    if (!this.database) return this.memory.get(key);
+    return done(this.database.transaction("values").objectStore("values").get(key));
+  }
+
+  /** @param {string} key @param {unknown} value */
+  async set(key, value) {
+    if (!this.database) {
+      this.memory.set(key, value);
+      return;
+    }
+    await done(this.database.transaction("values", "readwrite").objectStore("values").put(value, key));
+  }
+
+  /** Reads, changes and writes in one transaction, whatever other pages do. @param {string} key @param {(value: any) => any} change */
+  async update(key, change) {
+    if (!this.database) {
+      const changed = change(this.memory.get(key));
+      this.memory.set(key, changed);
+      return changed;
+    }
+    const values = this.database.transaction("values", "readwrite").objectStore("values");
+    return new Promise((resolve, reject) => {
+      const reading = values.get(key);
+      reading.onerror = () => reject(reading.error);
+      reading.onsuccess = () => {
+        const changed = change(reading.result);
+        const writing = values.put(changed, key);
+        writing.onerror = () => reject(writing.error);
+        writing.onsuccess = () => resolve(changed);
+      };
+    });
+  }
+
+  /** The identity of this origin in this profile; a new one at the first use. @returns {Promise<import("../basics/crypto.js").Identity>} */
+  async identity() {
+    const kept = await this.get("identity");
+    if (kept) return identityOf(kept);
+    const made = await newIdentity();
+    const pair = await this.update("identity", (present) => present ?? made);
+    // A lost key is a lost identity; browsers that ask do not hold anything up.
+    if (this.database) navigator.storage?.persist?.().catch(() => {});
+    return identityOf(pair);
+  }
+
+  /** Remembers an identity that was let in, or whose share was opened. @param {string} fingerprint @param {unknown} name */
+  remember(fingerprint, name) {
+    return this.update("known", (known = []) => {
+      const before = known.find((/** @type {any} */ entry) => entry.fingerprint === fingerprint);
+      const others = known.filter((/** @type {any} */ entry) => entry !== before);
+      let names = before?.names ?? [];
+      if (typeof name === "string" && name !== "") names = [...names.filter((/** @type {string} */ each) => each !== name), name.slice(0, 128)];
+      return [...others, { fingerprint, names: names.slice(-NAMES), met: Math.floor(Date.now() / 1000) }].slice(-KNOWN);
+    });
+  }
+
+  /** @param {string} fingerprint @param {string} name @returns {Promise<Standing>} */
+  async standing(fingerprint, name) {
+    const known = (await this.get("known")) ?? [];
+    const own = known.find((/** @type {any} */ entry) => entry.fingerprint === fingerprint);
+    if (own?.names.includes(name)) return "known";
+    const others = known.filter((/** @type {any} */ entry) => entry !== own && entry.names.includes(name));
+    if (others.length > 0) return { others: others.map((/** @type {any} */ entry) => entry.fingerprint) };
+    return own ? "known" : "new";
+  }
+}
+
+// MARK: - tunnel/pings.js
+
+// Whether the peer is there, and how long the way to it and back is.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+class Pings {
+  /** How long a ping and its answer take, in milliseconds; once it is known. @type {number | null} */
+  roundTrip = null;
+  /** Whether one is to be sent. */
+  isDue = false;
+  #next = 1;
+  #lastSent = -Infinity;
+  #receivedSince = 0;
+  /** @type {{ number: number, sent: number } | null} */
+  #awaited = null;
+  /** The answer that is owed to the peer. @type {Bytes | null} */
+  #answer = null;
+
+  /** @param {number} count of bytes of bodies that came */
+  received(count) {
+    this.#receivedSince += count;
+  }
+
+  /** Takes the peer's. @param {Bytes} payload */
+  take(payload) {
+    this.#answer = payload.slice();
+  }
+
+  /** Takes the answer to this side's. @param {number} number @param {number} now */
+  takeAnswer(number, now) {
+    if (this.#awaited?.number !== number) return;
+    const sample = now - this.#awaited.sent;
+    this.#awaited = null;
+    this.roundTrip = this.roundTrip === null ? sample : (this.roundTrip * 7 + sample) / 8;
+  }
+
+  /** Looks whether it is time for one. @param {number} silence for how long nothing came @param {typeof import("../basics/limits.js").tunnelLimits} limits @param {number} now */
+  tick(silence, limits, now) {
+    const since = now - this.#lastSent;
+    if ((this.#receivedSince > 0 && since >= limits.busyPing) || (silence >= limits.ping && since >= limits.ping)) this.isDue = true;
+  }
+
+  /** @param {import("./frames.js").MessageWriter} writer @param {number} now */
+  write(writer, now) {
+    if (this.#answer && writer.room >= 8) {
+      writer.append(KIND.pong, 0, 0, this.#answer);
+      this.#answer = null;
+    }
+    if (!this.isDue || writer.room < 8) return;
+    writer.append(KIND.ping, 0, 0, integer(this.#next, 8));
+    this.#awaited ??= { number: this.#next, sent: now };
+    this.#next += 1;
+    this.isDue = false;
+    this.#lastSent = now;
+    this.#receivedSince = 0;
+  }
+}
+
+// MARK: - tunnel/events.js
+
+// What a tunnel's machine tells its owner, and which failures of an exchange there are.
+
+
+/**
+ * @typedef {"unreachable" | "failed" | "timeout"} FailureCode unreachable: the request was not looked at
+ *
+ * @typedef {{ type: "ready" }
+ *   | { type: "opening", number: number, opening: import("./frames.js").ShareOpening }
+ *   | { type: "opened", number: number, refusal: string | null }
+ *   | { type: "withdrawn", number: number, reason: string }
+ *   | { type: "left", number: number }
+ *   | { type: "request", number: number, head: import("./frames.js").RequestHead }
+ *   | { type: "response", number: number, head: import("./frames.js").ResponseHead }
+ *   | { type: "readable", number: number }
+ *   | { type: "unwanted", number: number }
+ *   | { type: "failed", number: number, code: FailureCode, reason: string }
+ *   | { type: "ended", reason: string }} TunnelEvent
+ */
+
+/** What it means that the peer has cancelled a stream. @param {number} number @param {number} code @param {string} reason @returns {TunnelEvent & { type: "failed" }} */
+function cancellation(number, code, reason) {
+  switch (code) {
+    case CANCEL.refused: return { type: "failed", number, code: "unreachable", reason: "The peer has too much to do to look at the request." };
+    case CANCEL.shareClosed: return { type: "failed", number, code: "unreachable", reason: "The peer does not give this share any more." };
+    case CANCEL.stalled: return { type: "failed", number, code: "timeout", reason: "The peer says that the exchange has stalled." };
+    default: return { type: "failed", number, code: "failed", reason: reason || "The peer could not go on with its answer." };
+  }
+}
+
+// MARK: - tunnel/rate-limit.js
+
+// How often something may happen.
+
+/** At most so many events within a second, which begins with its first event. */
+class RateLimit {
+  /** @param {number} perSecond */
+  constructor(perSecond) {
+    this.perSecond = perSecond;
+    this.start = -Infinity;
+    this.count = 0;
+  }
+
+  /** @param {number} now */
+  allows(now) {
+    if (now - this.start >= 1000) {
+      this.start = now;
+      this.count = 0;
+    }
+    this.count += 1;
+    return this.count <= this.perSecond;
+  }
+
+  /** @param {number} now */
+  wouldAllow(now) {
+    return now - this.start >= 1000 || this.count < this.perSecond;
+  }
+}
+
+// MARK: - tunnel/receiving.js
+
+// The frames of a peer that has said hello: what each changes, and what the program is told of it.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./events.js").TunnelEvent} TunnelEvent */
+/** @typedef {import("./frames.js").Frame} Frame */
+/** @typedef {import("./stream.js").Stream} Stream */
+
+class Receiver {
+  /** @type {RateLimit} */
+  #cancels;
+
+  /**
+   * @param {object} parts
+   * @param {import("./streams.js").StreamTable} parts.streams
+   * @param {import("./share-table.js").ShareTable} parts.shares
+   * @param {import("./pings.js").Pings} parts.pings
+   * @param {typeof import("../basics/limits.js").tunnelLimits} limits
+   */
+  constructor({ streams, shares, pings }, limits) {
+    this.streams = streams;
+    this.shares = shares;
+    this.pings = pings;
+    this.limits = limits;
+    this.#cancels = new RateLimit(limits.cancelsPerSecond);
+  }
+
+  /** Takes any frame but hello and goodbye; those that are not known are skipped. @param {Frame} frame @param {TunnelEvent[]} events @param {number} now @throws {Violation} */
+  take(frame, events, now) {
+    const reader = new PayloadReader(frame.payload);
+    switch (frame.kind) {
+      case KIND.open: this.shares.takeOpen(frame, events, now); break;
+      case KIND.opened: this.shares.takeOpened(frame, reader, events); break;
+      case KIND.close: this.shares.takeClose(frame, reader, events); break;
+      case KIND.request: this.#request(frame, events, now); break;
+      case KIND.response: this.#response(frame, events, now); break;
+      case KIND.data: this.#data(frame, events, now); break;
+      case KIND.cancel: this.#cancel(frame, reader, events, now); break;
+      case KIND.credit: this.#credit(frame, reader, now); break;
+      case KIND.ping:
+        if (frame.payload.length !== 8) throw new Violation("malformedFrame");
+        this.pings.take(frame.payload);
+        break;
+      case KIND.pong: {
+        const number = reader.long();
+        reader.finish();
+        this.pings.takeAnswer(number, now);
+        break;
+      }
+      default: break;
+    }
+  }
+
+  // MARK: Heads
+
+  /** @param {Frame} frame @param {TunnelEvent[]} events @param {number} now */
+  #request(frame, events, now) {
+    const { streams, shares } = this;
+    const number = frame.id;
+    if (number === 0 || streams.isOwn(number)) throw new Violation("wrongStreamNumber");
+    if (number > streams.highestReceived) streams.accept(number, now);
+    const payload = this.#completeHead(frame, now);
+    const stream = streams.get(number);
+    if (!payload || !stream) return;
+    const head = readRequest(payload);
+    if (!shares.isServed(head.share)) {
+      if (head.share > shares.highest) throw new Violation("unknownStream");
+      streams.cancel(number, CANCEL.shareClosed, "", now);
+      return;
+    }
+    stream.share = head.share;
+    events.push({ type: "request", number, head });
+    this.#beginBody(stream, head.length, frame.flags, events);
+  }
+
+  /** @param {Frame} frame @param {TunnelEvent[]} events @param {number} now */
+  #response(frame, events, now) {
+    const number = frame.id;
+    if (!this.streams.isOwn(number)) throw new Violation("unknownStream");
+    this.streams.checkKnown(number);
+    const payload = this.#completeHead(frame, now);
+    const stream = this.streams.get(number);
+    if (!payload || !stream) return;
+    const head = readResponse(payload);
+    events.push({ type: "response", number, head });
+    this.#beginBody(stream, head.length, frame.flags, events);
+  }
+
+  /**
+   * Puts the frames of a head together.
+   * @param {Frame} frame @param {number} now
+   * @returns {Bytes | null} the head once it is complete; `null` before, and for streams that are no more
+   */
+  #completeHead(frame, now) {
+    const stream = this.streams.get(frame.id);
+    if (!stream || stream.isCancelled) return null;
+    if (stream.receiving !== "head") throw new Violation("unexpectedFrame");
+    if (stream.partialHead.length + frame.payload.length > this.limits.head) throw new Violation("headTooLarge");
+    stream.lastReceived = now;
+    stream.partialHead.push(frame.payload);
+    return frame.flags & FLAG.more ? null : stream.partialHead.take();
+  }
+
+  // MARK: Bodies
+
+  /** @param {Stream} stream @param {number | null} length @param {number} flags @param {TunnelEvent[]} events */
+  #beginBody(stream, length, flags, events) {
+    stream.expected = length;
+    stream.receiving = "body";
+    this.#endBody(stream, flags, events);
+  }
+
+  /** @param {Frame} frame @param {TunnelEvent[]} events @param {number} now */
+  #data(frame, events, now) {
+    const { streams } = this;
+    const count = frame.payload.length;
+    streams.checkKnown(frame.id);
+    streams.given.receive(count);
+    this.pings.received(count);
+    const stream = streams.get(frame.id);
+    if (!stream || stream.isCancelled) {
+      streams.consumeOfConnection(count, now);
+      return;
+    }
+    if (stream.receiving !== "body") throw new Violation("unexpectedFrame");
+    stream.given.receive(count);
+    if (stream.expected !== null && stream.given.received > stream.expected) throw new Violation("wrongBodyLength");
+    stream.lastReceived = now;
+    if (stream.isDiscarding) {
+      streams.consume(stream, count, now);
+    } else if (count > 0) {
+      const wasEmpty = stream.inbox.length === 0;
+      stream.inbox.push(frame.payload);
+      if (wasEmpty && !(frame.flags & FLAG.end)) events.push({ type: "readable", number: frame.id });
+    }
+    this.#endBody(stream, frame.flags, events);
+  }
+
+  /** @param {Stream} stream @param {number} flags @param {TunnelEvent[]} events */
+  #endBody(stream, flags, events) {
+    if (!(flags & FLAG.end) || stream.isCancelled) return;
+    if (stream.expected !== null && stream.given.received !== stream.expected) throw new Violation("wrongBodyLength");
+    stream.receiving = stream.isDiscarding ? "done" : "ended";
+    events.push({ type: "readable", number: stream.number });
+    this.streams.removeIfOver(stream);
+  }
+
+  // MARK: Ends and credit
+
+  /** @param {Frame} frame @param {PayloadReader} reader @param {TunnelEvent[]} events @param {number} now */
+  #cancel(frame, reader, events, now) {
+    const { streams } = this;
+    const code = reader.integer(2);
+    streams.checkKnown(frame.id);
+    if (!streams.isOwn(frame.id) && !this.#cancels.allows(now)) throw new Violation("tooOften");
+    const stream = streams.get(frame.id);
+    if (!stream) return;
+    if (stream.isOwn && stream.isReceived && !stream.isCancelled) {
+      // The answer is complete: only the rest of the request is not wanted.
+      stream.dropPieces();
+      stream.isFinished = true;
+      stream.sending = "ended";
+      events.push({ type: "unwanted", number: frame.id });
+      streams.removeIfOver(stream);
+      return;
+    }
+    streams.remove(stream, now);
+    if (stream.isCancelled || (!stream.isOwn && stream.receiving === "head")) return;
+    events.push(cancellation(frame.id, code, reader.reason()));
+  }
+
+  /** @param {Frame} frame @param {PayloadReader} reader @param {number} now */
+  #credit(frame, reader, now) {
+    const limit = reader.long();
+    reader.finish();
+    if (frame.id === 0) {
+      this.streams.window.limit = Math.max(this.streams.window.limit, limit);
+      return;
+    }
+    this.streams.checkKnown(frame.id);
+    const stream = this.streams.get(frame.id);
+    if (!stream || limit <= stream.window.limit) return;
+    stream.window.limit = limit;
+    stream.lastSent = now;
+  }
+}
+
+// MARK: - tunnel/sending.js
+
+// What goes into the next message to the peer, in the order of precedence.
+
+
+/** @typedef {import("./frames.js").MessageWriter} MessageWriter */
+/** @typedef {import("./stream.js").Stream} Stream */
+
+/** How much of a message may stay empty rather than have the beginning of a piece in it. */
+const SMALLEST_PART = 512;
+
+class Sender {
+  /** @type {RateLimit} */
+  #cancels;
+
+  /**
+   * @param {object} parts
+   * @param {import("./streams.js").StreamTable} parts.streams
+   * @param {import("./share-table.js").ShareTable} parts.shares
+   * @param {import("./pings.js").Pings} parts.pings
+   * @param {typeof import("../basics/limits.js").tunnelLimits} limits
+   */
+  constructor({ streams, shares, pings }, limits) {
+    this.streams = streams;
+    this.shares = shares;
+    this.pings = pings;
+    this.limits = limits;
+    this.#cancels = new RateLimit(limits.cancelsSentPerSecond);
+  }
+
+  /** Writes as many frames as fit. @param {MessageWriter} writer @param {number} now @returns {number[]} the streams that can take more bytes */
+  write(writer, now) {
+    const { responses } = this.streams;
+    this.pings.write(writer, now);
+    this.shares.write(writer);
+    this.#writeCredit(writer);
+    this.#writeCancels(writer, now);
+    while (responses.length > 0 && this.#writeHead(KIND.response, responses[0], writer, now)) responses.shift();
+    this.#writeRequests(writer, now);
+    return this.#writeBodies(writer, now);
+  }
+
+  /** @param {MessageWriter} writer */
+  #writeCredit(writer) {
+    const { streams } = this;
+    if (streams.isConnectionCreditDue && writer.room >= 8) {
+      streams.isConnectionCreditDue = false;
+      writer.append(KIND.credit, 0, 0, integer(streams.given.limit, 8));
+    }
+    while (streams.dueCredits.length > 0 && writer.room >= 8) {
+      const stream = streams.get(/** @type {number} */ (streams.dueCredits.shift()));
+      if (!stream?.isCreditDue) continue;
+      stream.isCreditDue = false;
+      if (stream.receiving === "body" && !stream.isDiscarding) writer.append(KIND.credit, 0, stream.number, integer(stream.given.limit, 8));
+    }
+  }
+
+  // MARK: Ends
+
+  /** @param {MessageWriter} writer @param {number} now */
+  #writeCancels(writer, now) {
+    const { cancels, pacedCancels } = this.streams;
+    const room = 2 + this.limits.reason;
+    while (cancels.length > 0 && writer.room >= room) this.#writeCancel(/** @type {any} */ (cancels.shift()), writer, now);
+    while (pacedCancels.length > 0 && writer.room >= room) {
+      const stream = this.streams.get(pacedCancels[0].number);
+      // What was answered completely meanwhile needs none.
+      if (stream && !stream.isOver) {
+        if (!this.#cancels.wouldAllow(now)) return;
+        this.#cancels.allows(now);
+      }
+      this.#writeCancel(/** @type {any} */ (pacedCancels.shift()), writer, now);
+    }
+  }
+
+  /** @param {{ number: number, code: number, reason: string }} cancel @param {MessageWriter} writer @param {number} now */
+  #writeCancel({ number, code, reason }, writer, now) {
+    const stream = this.streams.get(number);
+    if (!stream) return;
+    this.streams.remove(stream, now);
+    if (!stream.isOver) writer.append(KIND.cancel, 0, number, integer(code, 2), reasonBytes(reason));
+  }
+
+  // MARK: Heads
+
+  /** @param {MessageWriter} writer @param {number} now */
+  #writeRequests(writer, now) {
+    const { requests } = this.streams;
+    while (requests.length > 0) {
+      const stream = this.streams.get(requests[0]);
+      if (stream && stream.sending === "head" && !stream.isCancelled) {
+        if (!stream.isOnWire && !this.streams.hasRoom) return;
+        if (!this.#writeHead(KIND.request, stream.number, writer, now)) return;
+      }
+      requests.shift();
+    }
+  }
+
+  /** Writes a head, or as much of it as there is room for. @param {number} kind @param {number} number @param {MessageWriter} writer @param {number} now @returns {boolean} whether all of it was written */
+  #writeHead(kind, number, writer, now) {
+    const stream = this.streams.get(number);
+    if (!stream || stream.isCancelled) return true;
+    while (stream.head.length > 0) {
+      const count = Math.min(stream.head.length, writer.room);
+      if (count !== stream.head.length && count < SMALLEST_PART) return false;
+      if (!stream.isOnWire) this.streams.launch(stream);
+      const isLast = count === stream.head.length;
+      const isWhole = isLast && stream.isFinished && stream.unsent === 0;
+      writer.append(kind, isWhole ? FLAG.end : isLast ? 0 : FLAG.more, number, stream.head.subarray(0, count));
+      stream.head = stream.head.subarray(count);
+      stream.lastSent = now;
+      if (isLast) stream.sending = isWhole ? "ended" : "body";
+    }
+    if (stream.sending === "ended") this.streams.sentEnd(stream, now);
+    else this.streams.enterRing(stream);
+    return true;
+  }
+
+  // MARK: Bodies
+
+  /** Writes a piece of each body in turn. @param {MessageWriter} writer @param {number} now @returns {number[]} the streams that can take more bytes */
+  #writeBodies(writer, now) {
+    const { ring } = this.streams;
+    /** @type {number[]} */
+    const writable = [];
+    let idle = 0;
+    while (idle < ring.length && writer.room >= 0) {
+      const number = /** @type {number} */ (ring.shift());
+      const stream = this.streams.get(number);
+      if (!stream) continue;
+      const room = this.#room(stream);
+      if (stream.sending !== "body" || (stream.unsent === 0 && !stream.isFinished)) {
+        stream.isInRing = false;
+        continue;
+      }
+      if (stream.unsent > 0 && room <= 0) {
+        // It waits for credit, in line.
+        ring.push(number);
+        idle += 1;
+        continue;
+      }
+      const wanted = Math.min(stream.unsent, Math.max(room, 0), this.limits.frame - 8);
+      if (wanted > writer.room && writer.room < SMALLEST_PART) {
+        ring.unshift(number);
+        break;
+      }
+      idle = 0;
+      this.#writeData(stream, Math.min(wanted, writer.room), writer, now);
+      if (!stream.isFinished && stream.unsent < this.limits.unsentStream) writable.push(number);
+      if (stream.sending === "body" && (stream.unsent > 0 || stream.isFinished)) ring.push(number);
+      else stream.isInRing = false;
+    }
+    return writable;
+  }
+
+  /** How many bytes the peer takes of a stream now. @param {Stream} stream */
+  #room(stream) {
+    const { window } = this.streams;
+    return Math.min(stream.window.limit - stream.window.sent, window.limit - window.sent);
+  }
+
+  /** @param {Stream} stream @param {number} count @param {MessageWriter} writer @param {number} now */
+  #writeData(stream, count, writer, now) {
+    const isLast = stream.isFinished && stream.unsent === count;
+    writer.append(KIND.data, isLast ? FLAG.end : 0, stream.number, ...stream.take(count));
+    stream.window.sent += count;
+    this.streams.window.sent += count;
+    stream.lastSent = now;
+    if (!isLast) return;
+    stream.sending = "ended";
+    this.streams.sentEnd(stream, now);
+  }
+}
+
+// MARK: - tunnel/share-table.js
+
+// The shares that go over a connection: those of the peer that this side uses, and those of this side that the peer uses.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./events.js").TunnelEvent} TunnelEvent */
+/** @typedef {import("./frames.js").Frame} Frame */
+
+class ShareTable {
+  /** @type {Map<number, "opening" | "open">} */
+  #own;
+  /** @type {Map<number, "opening" | "open">} */
+  #peers;
+  #next = 1;
+  /** @type {RateLimit} */
+  #openings;
+  /** Frames that wait to be sent. @type {Frame[]} */
+  #outbox = [];
+
+  /** @param {"opener" | "sharer"} role @param {typeof import("../basics/limits.js").tunnelLimits} limits */
+  constructor(role, limits) {
+    this.limits = limits;
+    // The connection was made for number 0.
+    this.#own = new Map(role === "opener" ? [[0, "open"]] : []);
+    this.#peers = new Map(role === "sharer" ? [[0, "open"]] : []);
+    this.#openings = new RateLimit(limits.openingsPerSecond);
+    /** Of the numbers that the peer has opened. */
+    this.highest = 0;
+  }
+
+  /** Whether this side may send requests to a share. @param {number} number */
+  isUsed(number) {
+    return this.#own.get(number) === "open";
+  }
+
+  /** Whether the peer may send requests to a share. @param {number} number */
+  isServed(number) {
+    return this.#peers.get(number) === "open";
+  }
+
+  /** Whether the peer still wants a share, or has it. @param {number} number */
+  isWanted(number) {
+    return this.#peers.has(number);
+  }
+
+  // MARK: What the peer says
+
+  /** @param {Frame} frame @param {TunnelEvent[]} events @param {number} now @throws {Violation} */
+  takeOpen(frame, events, now) {
+    if (!this.#openings.allows(now)) throw new Violation("tooOften");
+    const opening = readOpening(frame.payload);
+    if (frame.id <= this.highest) throw new Violation("wrongStreamNumber");
+    this.highest = frame.id;
+    if (this.#peers.size > this.limits.shares) {
+      this.answer(frame.id, "Too many shares are open.");
+    } else {
+      this.#peers.set(frame.id, "opening");
+      events.push({ type: "opening", number: frame.id, opening });
+    }
+  }
+
+  /** @param {Frame} frame @param {import("./frames.js").PayloadReader} reader @param {TunnelEvent[]} events @throws {Violation} */
+  takeOpened(frame, reader, events) {
+    const code = reader.integer(1);
+    if (this.#own.get(frame.id) !== "opening") return;
+    if (code === 0) this.#own.set(frame.id, "open");
+    else this.#own.delete(frame.id);
+    events.push({ type: "opened", number: frame.id, refusal: code === 0 ? null : reader.reason() });
+  }
+
+  /** @param {Frame} frame @param {import("./frames.js").PayloadReader} reader @param {TunnelEvent[]} events */
+  takeClose(frame, reader, events) {
+    if (frame.flags & FLAG.yours) {
+      if (this.#own.delete(frame.id)) events.push({ type: "withdrawn", number: frame.id, reason: reader.reason() });
+    } else if (this.#peers.delete(frame.id)) {
+      events.push({ type: "left", number: frame.id });
+    }
+  }
+
+  // MARK: What this side says
+
+  /** @param {import("./frames.js").ShareOpening} opening @returns {number} */
+  open(opening) {
+    const number = this.#next++;
+    this.#own.set(number, "opening");
+    this.#say(KIND.open, number, openingPayload(opening));
+    return number;
+  }
+
+  /** @param {number} number @param {string | null} refusal */
+  answer(number, refusal) {
+    if (this.#peers.has(number)) {
+      if (refusal === null) this.#peers.set(number, "open");
+      else this.#peers.delete(number);
+    }
+    this.#say(KIND.opened, number, concat(integer(refusal === null ? 0 : 1, 1), reasonBytes(refusal ?? "")));
+  }
+
+  /** @param {number} number */
+  leave(number) {
+    if (this.#own.delete(number)) this.#say(KIND.close, number, new Uint8Array());
+  }
+
+  /** @param {number} number @param {string} reason @returns {boolean} whether the peer used it */
+  withdraw(number, reason) {
+    const wasUsed = this.#peers.delete(number);
+    if (wasUsed) this.#say(KIND.close, number, reasonBytes(reason), FLAG.yours);
+    return wasUsed;
+  }
+
+  /** @param {number} kind @param {number} id @param {Bytes} payload @param {number} flags */
+  #say(kind, id, payload, flags = 0) {
+    this.#outbox.push({ kind, flags, id, payload });
+  }
+
+  /** @param {import("./frames.js").MessageWriter} writer */
+  write(writer) {
+    while (this.#outbox.length > 0 && writer.room >= this.#outbox[0].payload.length) {
+      const { kind, flags, id, payload } = /** @type {Frame} */ (this.#outbox.shift());
+      writer.append(kind, flags, id, payload);
+    }
+  }
+}
+
+// MARK: - tunnel/credit.js
+
+// How much a peer may send before it is told that more was read.
+
 
 /** What this side gives of credit: an offset that moves on as bytes are read. */
 class ReceivingWindow {
@@ -2333,143 +3951,235 @@ class ReceivingWindow {
   }
 }
 
-/** At most so many events within a second, which begins with its first event. */
-class RateLimit {
-  /** @param {number} perSecond */
-  constructor(perSecond) {
-    this.perSecond = perSecond;
-    this.start = -Infinity;
-    this.count = 0;
+// MARK: - tunnel/byte-queue.js
+
+// Bytes that came and were not read yet.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+/** The size of chunks for small parts, in bytes: many times what a chunk takes besides. */
+const SMALLEST_CHUNK = 1024;
+
+/**
+ * Bytes that came, copied into chunks: what is held is as much as came, however small the parts that it came in.
+ */
+class ByteQueue {
+  constructor() {
+    this.length = 0;
+    /** @type {Bytes[]} full ones */
+    this.full = [];
+    /** @type {Bytes} */
+    this.last = new Uint8Array();
+    this.used = 0;
   }
 
-  /** @param {number} now */
-  allows(now) {
-    if (now - this.start >= 1000) {
-      this.start = now;
-      this.count = 0;
+  /** @param {Bytes} bytes */
+  push(bytes) {
+    let rest = bytes;
+    while (rest.length > 0) {
+      if (this.used === this.last.length) {
+        if (this.used > 0) this.full.push(this.last);
+        this.last = new Uint8Array(Math.max(rest.length, SMALLEST_CHUNK));
+        this.used = 0;
+      }
+      const part = rest.subarray(0, this.last.length - this.used);
+      this.last.set(part, this.used);
+      this.used += part.length;
+      rest = rest.subarray(part.length);
     }
-    this.count += 1;
-    return this.count <= this.perSecond;
+    this.length += bytes.length;
   }
 
-  /** @param {number} now */
-  wouldAllow(now) {
-    return now - this.start >= 1000 || this.count < this.perSecond;
+  /** Takes all of them. @returns {Bytes} */
+  take() {
+    const all = joined([...this.full, this.last.subarray(0, this.used)]);
+    this.length = 0;
+    this.full = [];
+    this.last = new Uint8Array();
+    this.used = 0;
+    return all;
   }
 }
 
-/**
- * One request with its response, as one of the two sides sees it.
- * @typedef {object} Stream
- * @property {number} number
- * @property {boolean} isOwn whether this side has opened it
- * @property {number} share
- * @property {"noHead" | "head" | "body" | "ended"} sending
- * @property {Bytes} head what is left of it to send
- * @property {Bytes[]} pieces
- * @property {number} unsent
- * @property {boolean} isFinished whether there will be no more pieces
- * @property {{ sent: number, limit: number }} window what the peer gives
- * @property {boolean} isInRing
- * @property {number} lastSent
- * @property {"head" | "body" | "ended" | "done"} receiving
- * @property {ByteQueue} partialHead the frames of a head that is not complete
- * @property {ByteQueue} inbox
- * @property {number | null} expected how many bytes the body shall have
- * @property {ReceivingWindow} given
- * @property {boolean} isCreditDue
- * @property {boolean} isDiscarding whether what comes is thrown away
- * @property {number} lastReceived
- * @property {boolean} isCancelled
- * @property {boolean} isOnWire
- */
+// MARK: - tunnel/stream.js
 
-/** @param {Stream} stream */
-const isOver = ({ sending, receiving }) => sending === "ended" && (receiving === "ended" || receiving === "done");
+// One request with its response, as one of the two sides sees it.
 
-/**
- * @typedef {{ type: "ready" }
- *   | { type: "opening", number: number, opening: import("./frames.js").ShareOpening }
- *   | { type: "opened", number: number, refusal: string | null }
- *   | { type: "withdrawn", number: number, reason: string }
- *   | { type: "left", number: number }
- *   | { type: "request", number: number, head: import("./frames.js").RequestHead }
- *   | { type: "response", number: number, head: import("./frames.js").ResponseHead }
- *   | { type: "readable", number: number }
- *   | { type: "unwanted", number: number }
- *   | { type: "failed", number: number, code: "unreachable" | "failed" | "timeout", reason: string }
- *   | { type: "ended", reason: string }} TunnelEvent
- */
 
-class TunnelMachine {
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+class Stream {
+  /**
+   * @param {object} beginning
+   * @param {number} beginning.number
+   * @param {boolean} beginning.isOwn whether this side has opened it
+   * @param {number} beginning.share
+   * @param {Bytes | null} beginning.head the request's, if this side sends it
+   * @param {number} beginning.credit how many bytes the peer takes to begin with
+   * @param {typeof import("../basics/limits.js").tunnelLimits} limits
+   * @param {number} now
+   */
+  constructor({ number, isOwn, share, head, credit }, limits, now) {
+    this.number = number;
+    this.isOwn = isOwn;
+    this.share = share;
+    /** @type {"noHead" | "head" | "body" | "ended"} */
+    this.sending = head ? "head" : "noHead";
+    /** What is left of it to send. @type {Bytes} */
+    this.head = head ?? new Uint8Array();
+    /** @type {Bytes[]} */
+    this.pieces = [];
+    this.unsent = 0;
+    /** Whether there will be no more pieces. */
+    this.isFinished = false;
+    /** What the peer gives. */
+    this.window = { sent: 0, limit: credit };
+    this.isInRing = false;
+    this.lastSent = now;
+    /** @type {"head" | "body" | "ended" | "done"} */
+    this.receiving = "head";
+    /** The frames of a head that is not complete. */
+    this.partialHead = new ByteQueue();
+    this.inbox = new ByteQueue();
+    /** How many bytes the body shall have. @type {number | null} */
+    this.expected = null;
+    this.given = new ReceivingWindow(limits.streamCredit, limits.longestStreamCredit, now);
+    this.isCreditDue = false;
+    /** Whether what comes is thrown away. */
+    this.isDiscarding = false;
+    this.lastReceived = now;
+    this.isCancelled = false;
+    this.isOnWire = false;
+  }
+
+  /** Whether everything that the peer sends has come. */
+  get isReceived() {
+    return this.receiving === "ended" || this.receiving === "done";
+  }
+
+  get isOver() {
+    return this.sending === "ended" && this.isReceived;
+  }
+
+  /** Whether a body can have more pieces. */
+  get takesPieces() {
+    return !this.isCancelled && !this.isFinished && this.sending !== "ended";
+  }
+
+  /** @param {Bytes} bytes @param {number} now */
+  push(bytes, now) {
+    if (this.unsent === 0) this.lastSent = now;
+    this.pieces.push(bytes);
+    this.unsent += bytes.length;
+  }
+
+  /** Takes bytes from the beginning of what there is to send. @param {number} count @returns {Bytes[]} */
+  take(count) {
+    /** @type {Bytes[]} */
+    const taken = [];
+    let rest = count;
+    while (rest > 0) {
+      const [first] = this.pieces;
+      if (first.length <= rest) {
+        taken.push(first);
+        this.pieces.shift();
+      } else {
+        taken.push(first.subarray(0, rest));
+        this.pieces[0] = first.subarray(rest);
+      }
+      rest -= Math.min(rest, first.length);
+    }
+    this.unsent -= count;
+    return taken;
+  }
+
+  dropPieces() {
+    this.pieces = [];
+    this.unsent = 0;
+  }
+
+  /**
+   * What it waits for in vain.
+   * @param {{ sent: number, limit: number }} connection the window of all streams
+   * @param {typeof import("../basics/limits.js").tunnelLimits} limits
+   * @param {number} now
+   */
+  stall(connection, limits, now) {
+    const isBlocked = this.window.limit <= this.window.sent || connection.limit <= connection.sent;
+    if (this.unsent > 0 && this.sending === "body" && now - this.lastSent > limits.stall && isBlocked) {
+      return "The peer did not read for too long.";
+    }
+    if (this.receiving === "head" && this.isOnWire) {
+      const last = Math.max(this.lastReceived, this.lastSent);
+      return now - last > (this.isOwn ? limits.answer : limits.stall) ? "The peer did not answer in time." : null;
+    }
+    const isOwed = this.receiving === "body" && this.inbox.length === 0 && !this.isDiscarding;
+    return isOwed && now - this.lastReceived > limits.stall ? "The peer did not go on for too long." : null;
+  }
+}
+
+// MARK: - tunnel/streams.js
+
+// The streams of a connection: their numbers, the credit that they share, and what each of them has to send.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+const LAST_NUMBER = 2 ** 32 - 1;
+
+class StreamTable {
+  /** @type {Map<number, Stream>} */
+  #streams = new Map();
+  highestSent = 0;
+  #ownLive = 0;
+  #peerLive = 0;
+  /** @type {import("./frames.js").Hello | null} */
+  #peer = null;
+
   /**
    * @param {"opener" | "sharer"} role
-   * @param {Bytes} hello the proof for this side's hello
-   * @param {number} now in milliseconds of a monotonic clock
-   * @param {typeof tunnelLimits} limits
+   * @param {typeof import("../basics/limits.js").tunnelLimits} limits
+   * @param {import("./pings.js").Pings} pings which know how long the way is
+   * @param {number} now
    */
-  constructor(role, hello, now, limits = tunnelLimits) {
+  constructor(role, limits, pings, now) {
     this.role = role;
     this.limits = limits;
-    /** @type {"opening" | "open" | "leaving" | "ended"} */
-    this.phase = "opening";
-    /** @type {{ code: number, reason: string }} */
-    this.goodbye = { code: GOODBYE.done, reason: "" };
-    this.started = now;
-    /** @type {Bytes | null} */
-    this.pendingHello = helloPayload(limits, hello);
-    /** @type {import("./frames.js").Hello | null} */
-    this.peer = null;
-
-    /** @type {Map<number, Stream>} */
-    this.streams = new Map();
+    this.pings = pings;
     this.nextNumber = role === "opener" ? 1 : 2;
-    this.highestSent = 0;
     this.highestReceived = 0;
-    this.ownLive = 0;
-    this.peerLive = 0;
-    /** @type {number[]} */
+    /** Streams whose head waits, in order. @type {number[]} */
     this.requests = [];
     /** @type {number[]} */
     this.responses = [];
-    /** @type {number[]} */
+    /** Streams whose body waits, in turn. @type {number[]} */
     this.ring = [];
-
-    /** Shares of the peer that this side uses, and of this side that the peer uses. @type {Map<number, "opening" | "open">} */
-    this.ownShares = new Map(role === "opener" ? [[0, "open"]] : []);
-    /** @type {Map<number, "opening" | "open">} */
-    this.peerShares = new Map(role === "sharer" ? [[0, "open"]] : []);
-    this.nextShare = 1;
-    this.highestShare = 0;
-
-    /** @type {{ kind: number, flags: number, id: number, payload: Bytes }[]} */
-    this.control = [];
-    /** @type {Bytes | null} */
-    this.pong = null;
-    /** @type {{ number: number, code: number, reason: string }[]} */
+    /** Ends that the peer is to be told: those of its streams, and those of this side's, which are told at a pace. @type {{ number: number, code: number, reason: string }[]} */
     this.cancels = [];
     /** @type {{ number: number, code: number, reason: string }[]} */
     this.pacedCancels = [];
-    this.sentCancels = new RateLimit(limits.cancelsSentPerSecond);
-    this.receivedCancels = new RateLimit(limits.cancelsPerSecond);
-    this.receivedOpenings = new RateLimit(limits.openingsPerSecond);
     /** @type {number[]} */
     this.dueCredits = [];
     this.isConnectionCreditDue = false;
+    /** What the peer gives all streams together, and what this side gives. */
     this.window = { sent: 0, limit: 0 };
     this.given = new ReceivingWindow(limits.connectionCredit, limits.longestConnectionCredit, now);
-
-    /** @type {number | null} */
-    this.roundTrip = null;
-    this.ping = {
-      next: 1, isDue: false, lastSent: -Infinity, receivedSince: 0,
-      awaited: /** @type {{ number: number, sent: number } | null} */ (null),
-    };
-    this.lastReceived = now;
   }
 
-  get isEnding() {
-    return this.phase === "leaving" || this.phase === "ended";
+  /** Takes what the peer allows. @param {import("./frames.js").Hello} hello */
+  begin(hello) {
+    this.#peer = hello;
+    this.window = { sent: 0, limit: hello.connectionCredit };
+  }
+
+  /** @param {number} number */
+  get(number) {
+    return this.#streams.get(number);
+  }
+
+  get all() {
+    return [...this.#streams.values()].sort((one, other) => one.number - other.number);
   }
 
   /** @param {number} number */
@@ -2477,14 +4187,226 @@ class TunnelMachine {
     return (number % 2 === 1) === (this.role === "opener");
   }
 
-  /** Says goodbye; nothing else is sent or taken any more. @param {number} code @param {string} reason */
-  leave(code, reason = "") {
-    if (this.isEnding) return;
-    this.phase = "leaving";
-    this.goodbye = { code, reason };
+  /** Whether the peer allows one more. */
+  get hasRoom() {
+    return this.#ownLive < (this.#peer?.streams ?? 0);
   }
 
-  // MARK: Receiving
+  /** Refuses the number of a stream that there never was. @param {number} number @throws {Violation} */
+  checkKnown(number) {
+    if (number === 0 || number > (this.isOwn(number) ? this.highestSent : this.highestReceived)) throw new Violation("unknownStream");
+  }
+
+  /** @param {number} number @param {boolean} isOwn @param {number} share @param {Bytes | null} head @param {number} now */
+  #make(number, isOwn, share, head, now) {
+    const stream = new Stream({ number, isOwn, share, head, credit: this.#peer?.streamCredit ?? 0 }, this.limits, now);
+    this.#streams.set(number, stream);
+    return stream;
+  }
+
+  /** Opens a stream with a request. @param {import("./frames.js").RequestHead} head @param {number} now @throws {RangeError} */
+  request(head, now) {
+    const payload = requestPayload(head);
+    const number = this.nextNumber;
+    this.nextNumber += 2;
+    this.#make(number, true, head.share, payload, now);
+    this.requests.push(number);
+    return number;
+  }
+
+  /** Takes a stream that the peer opens. @param {number} number @param {number} now @throws {Violation} */
+  accept(number, now) {
+    if (this.#peerLive >= this.limits.streams) throw new Violation("tooManyStreams");
+    this.highestReceived = number;
+    this.#peerLive += 1;
+    this.#make(number, false, 0, null, now).isOnWire = true;
+  }
+
+  /** Notes that the peer gets to know of a stream. @param {Stream} stream */
+  launch(stream) {
+    stream.isOnWire = true;
+    stream.window.limit = this.#peer?.streamCredit ?? 0;
+    this.#ownLive += 1;
+    this.highestSent = stream.number;
+  }
+
+  /** @param {number} number @param {import("./frames.js").ResponseHead} head @returns {boolean} @throws {RangeError} */
+  respond(number, head) {
+    const stream = this.get(number);
+    if (!stream || stream.sending !== "noHead" || stream.isCancelled) return false;
+    stream.head = responsePayload(head);
+    stream.sending = "head";
+    this.responses.push(number);
+    return true;
+  }
+
+  // MARK: Bodies
+
+  /** @param {number} number @param {Bytes} bytes @param {number} now @returns {number | null} */
+  write(number, bytes, now) {
+    const stream = this.get(number);
+    if (!stream?.takesPieces) return null;
+    if (bytes.length > 0) {
+      stream.push(bytes, now);
+      this.enterRing(stream);
+    }
+    return stream.unsent;
+  }
+
+  /** @param {number} number */
+  finish(number) {
+    const stream = this.get(number);
+    if (!stream || stream.isCancelled) return;
+    stream.isFinished = true;
+    this.enterRing(stream);
+  }
+
+  /** @param {Stream} stream */
+  enterRing(stream) {
+    if (stream.isInRing || stream.sending !== "body" || (stream.unsent === 0 && !stream.isFinished)) return;
+    stream.isInRing = true;
+    this.ring.push(stream.number);
+  }
+
+  /** @param {number} number @param {number} now @returns {Bytes | "end" | "nothing"} */
+  read(number, now) {
+    const stream = this.get(number);
+    if (!stream) return "end";
+    if (stream.inbox.length === 0) {
+      if (!stream.isReceived) return "nothing";
+      stream.receiving = "done";
+      this.removeIfOver(stream);
+      return "end";
+    }
+    const bytes = stream.inbox.take();
+    stream.lastReceived = now;
+    this.consume(stream, bytes.length, now);
+    return bytes;
+  }
+
+  /** Notes that bytes of a stream were read. @param {Stream} stream @param {number} count @param {number} now */
+  consume(stream, count, now) {
+    const isDue = stream.given.consume(count, now, this.pings.roundTrip);
+    if (isDue && stream.receiving === "body" && !stream.isDiscarding && !stream.isCreditDue) {
+      stream.isCreditDue = true;
+      this.dueCredits.push(stream.number);
+      this.given.widen(stream.given.size * 2);
+    }
+    this.consumeOfConnection(count, now);
+  }
+
+  /** @param {number} count @param {number} now */
+  consumeOfConnection(count, now) {
+    if (this.given.consume(count, now, this.pings.roundTrip)) this.isConnectionCreditDue = true;
+  }
+
+  // MARK: The end of a stream
+
+  /** @param {number} number @param {number} now */
+  stopReading(number, now) {
+    const stream = this.get(number);
+    if (!stream || stream.isCancelled || stream.isDiscarding) return;
+    this.#discard(stream, now);
+    if (stream.receiving === "ended") stream.receiving = "done";
+    else if (stream.receiving !== "done" && stream.sending === "ended") this.cancel(number, CANCEL.notWanted, "", now);
+    this.removeIfOver(stream);
+  }
+
+  /** @param {Stream} stream @param {number} now */
+  #discard(stream, now) {
+    stream.isDiscarding = true;
+    const unread = stream.inbox.take().length;
+    if (unread > 0) this.consumeOfConnection(unread, now);
+  }
+
+  /** Ends a stream before its time. @param {number} number @param {number} code @param {string} reason @param {number} now */
+  cancel(number, code, reason, now) {
+    const stream = this.get(number);
+    if (!stream || stream.isCancelled) return;
+    if (!stream.isOnWire) {
+      this.remove(stream, now);
+      return;
+    }
+    this.#discard(stream, now);
+    stream.isCancelled = true;
+    stream.dropPieces();
+    (stream.isOwn ? this.pacedCancels : this.cancels).push({ number, code, reason });
+  }
+
+  /** @param {Stream} stream @param {number} now */
+  sentEnd(stream, now) {
+    // It is answered, and the rest of the request is not wanted.
+    if (!stream.isOwn && stream.isDiscarding && !stream.isOver) this.cancel(stream.number, CANCEL.notWanted, "", now);
+    else this.removeIfOver(stream);
+  }
+
+  /** @param {Stream} stream */
+  removeIfOver(stream) {
+    if (!stream.isOver || stream.isCancelled) return;
+    this.#countOut(stream);
+    if (stream.receiving === "done" || stream.isDiscarding) this.#streams.delete(stream.number);
+  }
+
+  /** @param {Stream} stream @param {number} now */
+  remove(stream, now) {
+    this.#streams.delete(stream.number);
+    this.#countOut(stream);
+    if (stream.inbox.length > 0) this.consumeOfConnection(stream.inbox.length, now);
+  }
+
+  /** @param {Stream} stream */
+  #countOut(stream) {
+    if (!stream.isOnWire) return;
+    stream.isOnWire = false;
+    if (stream.isOwn) this.#ownLive -= 1;
+    else this.#peerLive -= 1;
+  }
+}
+
+// MARK: - tunnel/machine.js
+
+// The protocol between two peers without any I/O: what came goes in, what shall be sent comes out, and time is given to it.
+// The same as Sources/PeerTunnel/Machine.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./events.js").TunnelEvent} TunnelEvent */
+/** @typedef {import("./frames.js").Frame} Frame */
+
+class TunnelMachine {
+  /** @type {{ code: number, reason: string }} */
+  #goodbye = { code: GOODBYE.done, reason: "" };
+  /** @type {Bytes | null} */
+  #pendingHello;
+  /** @type {import("./frames.js").Hello | null} */
+  #peer = null;
+  #started;
+
+  /**
+   * @param {"opener" | "sharer"} role
+   * @param {Bytes} hello the proof for this side's hello
+   * @param {number} now in milliseconds of a monotonic clock
+   * @param {typeof tunnelLimits} limits
+   */
+  constructor(role, hello, now, limits = tunnelLimits) {
+    this.limits = limits;
+    /** @type {"opening" | "open" | "leaving" | "ended"} */
+    this.phase = "opening";
+    this.lastReceived = now;
+    this.pings = new Pings();
+    this.shares = new ShareTable(role, limits);
+    this.streams = new StreamTable(role, limits, this.pings, now);
+    this.receiver = new Receiver(this, limits);
+    this.sender = new Sender(this, limits);
+    this.#started = now;
+    this.#pendingHello = helloPayload(limits, hello);
+  }
+
+  get isEnding() {
+    return this.phase === "leaving" || this.phase === "ended";
+  }
+
+  // MARK: Messages
 
   /**
    * Takes a message of the peer. Whoever gives the first one has verified the proof in its hello before: that takes
@@ -2512,265 +4434,77 @@ class TunnelMachine {
     return events;
   }
 
-  /** @param {{ kind: number, flags: number, id: number, payload: Bytes }} frame @param {TunnelEvent[]} events @param {number} now */
+  /** @param {Frame} frame @param {TunnelEvent[]} events @param {number} now */
   #take(frame, events, now) {
-    if (!this.peer && frame.kind !== KIND.hello && frame.kind !== KIND.goodbye) throw new Violation("helloExpected");
-    const reader = new PayloadReader(frame.payload);
-    switch (frame.kind) {
-      case KIND.hello:
-        if (this.peer) throw new Violation("secondHello");
-        this.peer = readHello(frame.payload);
-        this.phase = "open";
-        this.window = { sent: 0, limit: this.peer.connectionCredit };
-        this.ping.isDue = true;
-        events.push({ type: "ready" });
-        break;
-      case KIND.open: this.#takeOpen(frame, events, now); break;
-      case KIND.opened: {
-        const code = reader.integer(1);
-        if (this.ownShares.get(frame.id) !== "opening") break;
-        if (code === 0) this.ownShares.set(frame.id, "open");
-        else this.ownShares.delete(frame.id);
-        events.push({ type: "opened", number: frame.id, refusal: code === 0 ? null : reader.reason() });
-        break;
-      }
-      case KIND.close:
-        if (frame.flags & FLAG.yours) {
-          if (this.ownShares.delete(frame.id)) events.push({ type: "withdrawn", number: frame.id, reason: reader.reason() });
-        } else if (this.peerShares.delete(frame.id)) {
-          events.push({ type: "left", number: frame.id });
-        }
-        break;
-      case KIND.request: this.#takeRequest(frame, events, now); break;
-      case KIND.response: this.#takeResponse(frame, events, now); break;
-      case KIND.data: this.#takeData(frame, events, now); break;
-      case KIND.cancel: this.#takeCancel(frame, reader, events, now); break;
-      case KIND.credit: this.#takeCredit(frame, reader, now); break;
-      case KIND.ping:
-        if (frame.payload.length !== 8) throw new Violation("malformedFrame");
-        this.pong = frame.payload.slice();
-        break;
-      case KIND.pong: this.#takePong(reader, now); break;
-      case KIND.goodbye: {
-        const code = reader.integer(2);
-        const taken = reader.integer(4);
-        const reason = reader.reason();
-        events.push(...this.end(reason || `The peer has closed the connection (${code}).`, taken));
-        break;
-      }
-      default: break;
-    }
-  }
-
-  /** @param {PayloadReader} reader @param {number} now */
-  #takePong(reader, now) {
-    const number = reader.long();
-    reader.finish();
-    const { awaited } = this.ping;
-    if (awaited?.number !== number) return;
-    this.ping.awaited = null;
-    const sample = now - awaited.sent;
-    this.roundTrip = this.roundTrip === null ? sample : (this.roundTrip * 7 + sample) / 8;
-  }
-
-  /** @param {{ id: number, payload: Bytes }} frame @param {TunnelEvent[]} events @param {number} now */
-  #takeOpen(frame, events, now) {
-    if (!this.receivedOpenings.allows(now)) throw new Violation("tooOften");
-    const opening = readOpening(frame.payload);
-    if (frame.id <= this.highestShare) throw new Violation("wrongStreamNumber");
-    this.highestShare = frame.id;
-    if (this.peerShares.size > this.limits.shares) {
-      this.answerOpening(frame.id, "Too many shares are open.");
+    if (frame.kind === KIND.hello) {
+      if (this.#peer) throw new Violation("secondHello");
+      this.#peer = readHello(frame.payload);
+      this.phase = "open";
+      this.streams.begin(this.#peer);
+      this.pings.isDue = true;
+      events.push({ type: "ready" });
+    } else if (frame.kind === KIND.goodbye) {
+      const reader = new PayloadReader(frame.payload);
+      const code = reader.integer(2);
+      const taken = reader.integer(4);
+      const reason = reader.reason();
+      events.push(...this.end(reason || `The peer has closed the connection (${code}).`, taken));
     } else {
-      this.peerShares.set(frame.id, "opening");
-      events.push({ type: "opening", number: frame.id, opening });
+      if (!this.#peer) throw new Violation("helloExpected");
+      this.receiver.take(frame, events, now);
     }
-  }
-
-  /** @param {{ id: number, flags: number, payload: Bytes }} frame @param {TunnelEvent[]} events @param {number} now */
-  #takeRequest(frame, events, now) {
-    const number = frame.id;
-    if (number === 0 || this.isOwn(number)) throw new Violation("wrongStreamNumber");
-    if (number > this.highestReceived) {
-      if (this.peerLive >= this.limits.streams) throw new Violation("tooManyStreams");
-      this.highestReceived = number;
-      this.peerLive += 1;
-      this.streams.set(number, { ...this.#makeStream(number, false, 0, now), isOnWire: true });
-    }
-    const payload = this.#completeHead(frame, now);
-    const stream = this.streams.get(number);
-    if (!payload || !stream) return;
-    const head = readRequest(payload);
-    if (this.peerShares.get(head.share) !== "open") {
-      if (head.share > this.highestShare) throw new Violation("unknownStream");
-      this.cancel(number, CANCEL.shareClosed, "", now);
-      return;
-    }
-    stream.share = head.share;
-    stream.expected = head.length;
-    stream.receiving = "body";
-    events.push({ type: "request", number, head });
-    this.#endBody(stream, frame.flags, events);
-  }
-
-  /** @param {{ id: number, flags: number, payload: Bytes }} frame @param {TunnelEvent[]} events @param {number} now */
-  #takeResponse(frame, events, now) {
-    const number = frame.id;
-    if (number === 0 || !this.isOwn(number) || number > this.highestSent) throw new Violation("unknownStream");
-    const payload = this.#completeHead(frame, now);
-    const stream = this.streams.get(number);
-    if (!payload || !stream) return;
-    const head = readResponse(payload);
-    stream.expected = head.length;
-    stream.receiving = "body";
-    events.push({ type: "response", number, head });
-    this.#endBody(stream, frame.flags, events);
   }
 
   /**
-   * Puts the frames of a head together.
-   * @param {{ id: number, flags: number, payload: Bytes }} frame @param {number} now
-   * @returns {Bytes | null} the head once it is complete; `null` before, and for streams that are no more
+   * The next message: as many frames as fit, in their order of precedence.
+   * @param {number} now
+   * @returns {{ bytes: Bytes, writable: number[] } | null} with the streams that can take more bytes
    */
-  #completeHead(frame, now) {
-    const stream = this.streams.get(frame.id);
-    if (!stream || stream.isCancelled) return null;
-    if (stream.receiving !== "head") throw new Violation("unexpectedFrame");
-    if (stream.partialHead.length + frame.payload.length > this.limits.head) throw new Violation("headTooLarge");
-    stream.lastReceived = now;
-    stream.partialHead.push(frame.payload);
-    return frame.flags & FLAG.more ? null : stream.partialHead.take();
-  }
-
-  /** @param {{ id: number, flags: number, payload: Bytes }} frame @param {TunnelEvent[]} events @param {number} now */
-  #takeData(frame, events, now) {
-    const count = frame.payload.length;
-    this.#checkKnown(frame.id);
-    this.given.receive(count);
-    this.ping.receivedSince += count;
-    const stream = this.streams.get(frame.id);
-    if (!stream || stream.isCancelled) {
-      this.#consumeOfConnection(count, now);
-      return;
+  nextMessage(now) {
+    if (this.phase === "ended") return null;
+    const writer = new MessageWriter(Math.min(this.limits.message, this.#peer?.message ?? this.limits.frame));
+    /** @type {number[]} */
+    let writable = [];
+    if (this.#pendingHello) {
+      writer.append(KIND.hello, 0, 0, this.#pendingHello);
+      this.#pendingHello = null;
     }
-    if (stream.receiving !== "body") throw new Violation("unexpectedFrame");
-    stream.given.receive(count);
-    if (stream.expected !== null && stream.given.received > stream.expected) throw new Violation("wrongBodyLength");
-    stream.lastReceived = now;
-    if (stream.isDiscarding) {
-      this.#consume(stream, count, now);
-    } else if (count > 0) {
-      const wasEmpty = stream.inbox.length === 0;
-      stream.inbox.push(frame.payload);
-      if (wasEmpty && !(frame.flags & FLAG.end)) events.push({ type: "readable", number: frame.id });
+    if (this.phase === "leaving") {
+      const { code, reason } = this.#goodbye;
+      writer.append(KIND.goodbye, 0, 0, integer(code, 2), integer(this.streams.highestReceived, 4), reasonBytes(reason));
+      this.phase = "ended";
+    } else if (this.phase === "open") {
+      writable = this.sender.write(writer, now);
     }
-    this.#endBody(stream, frame.flags, events);
-  }
-
-  /** @param {Stream} stream @param {number} flags @param {TunnelEvent[]} events */
-  #endBody(stream, flags, events) {
-    if (!(flags & FLAG.end) || stream.isCancelled) return;
-    if (stream.expected !== null && stream.given.received !== stream.expected) throw new Violation("wrongBodyLength");
-    stream.receiving = stream.isDiscarding ? "done" : "ended";
-    events.push({ type: "readable", number: stream.number });
-    this.#removeIfOver(stream);
-  }
-
-  /** @param {{ id: number }} frame @param {PayloadReader} reader @param {TunnelEvent[]} events @param {number} now */
-  #takeCancel(frame, reader, events, now) {
-    const code = reader.integer(2);
-    this.#checkKnown(frame.id);
-    if (!this.isOwn(frame.id) && !this.receivedCancels.allows(now)) throw new Violation("tooOften");
-    const stream = this.streams.get(frame.id);
-    if (!stream) return;
-    if (stream.isOwn && (stream.receiving === "ended" || stream.receiving === "done") && !stream.isCancelled) {
-      // The answer is complete: only the rest of the request is not wanted.
-      stream.pieces = [];
-      stream.unsent = 0;
-      stream.isFinished = true;
-      stream.sending = "ended";
-      events.push({ type: "unwanted", number: frame.id });
-      this.#removeIfOver(stream);
-      return;
-    }
-    this.#remove(stream, now);
-    if (stream.isCancelled || (!stream.isOwn && stream.receiving === "head")) return;
-    /** @type {[code: "unreachable" | "failed" | "timeout", reason: string]} */
-    const [kind, reason] =
-      code === CANCEL.refused ? ["unreachable", "The peer has too much to do to look at the request."]
-      : code === CANCEL.shareClosed ? ["unreachable", "The peer does not give this share any more."]
-      : code === CANCEL.stalled ? ["timeout", "The peer says that the exchange has stalled."]
-      : ["failed", reader.reason() || "The peer could not go on with its answer."];
-    events.push({ type: "failed", number: frame.id, code: kind, reason });
-  }
-
-  /** @param {{ id: number }} frame @param {PayloadReader} reader @param {number} now */
-  #takeCredit(frame, reader, now) {
-    const limit = reader.long();
-    reader.finish();
-    if (frame.id === 0) {
-      this.window.limit = Math.max(this.window.limit, limit);
-      return;
-    }
-    this.#checkKnown(frame.id);
-    const stream = this.streams.get(frame.id);
-    if (!stream || limit <= stream.window.limit) return;
-    stream.window.limit = limit;
-    stream.lastSent = now;
-  }
-
-  /** @param {number} number */
-  #checkKnown(number) {
-    if (number === 0 || number > (this.isOwn(number) ? this.highestSent : this.highestReceived)) throw new Violation("unknownStream");
+    return writer.length > 0 ? { bytes: writer.bytes(), writable } : null;
   }
 
   // MARK: Shares
 
   /** Asks to use another share of the peer. @param {import("./frames.js").ShareOpening} opening @returns {number} */
   openShare(opening) {
-    const number = this.nextShare++;
-    this.ownShares.set(number, "opening");
-    this.control.push({ kind: KIND.open, flags: 0, id: number, payload: openingPayload(opening) });
-    return number;
+    return this.shares.open(opening);
   }
 
   /** Answers a peer's opening. @param {number} number @param {string | null} refusal */
   answerOpening(number, refusal) {
-    if (this.peerShares.has(number)) {
-      if (refusal === null) this.peerShares.set(number, "open");
-      else this.peerShares.delete(number);
-    }
-    const payload = concat(integer(refusal === null ? 0 : 1, 1), reasonBytes(refusal ?? ""));
-    this.control.push({ kind: KIND.opened, flags: 0, id: number, payload });
+    this.shares.answer(number, refusal);
   }
 
   /** Says that this side does not use a share any more. @param {number} number */
   leaveShare(number) {
-    if (this.ownShares.delete(number)) this.control.push({ kind: KIND.close, flags: 0, id: number, payload: new Uint8Array() });
+    this.shares.leave(number);
   }
 
   /** Says that a share is not given any more, and ends its requests. @param {number} number @param {string} reason @param {number} now @returns {number[]} the streams that are over */
   withdrawShare(number, reason, now) {
-    if (!this.peerShares.delete(number)) return [];
-    this.control.push({ kind: KIND.close, flags: FLAG.yours, id: number, payload: reasonBytes(reason) });
-    const over = [...this.streams.values()].filter((stream) => !stream.isOwn && stream.share === number && !stream.isCancelled);
-    for (const stream of over) this.cancel(stream.number, CANCEL.failed, reason, now);
+    if (!this.shares.withdraw(number, reason)) return [];
+    const over = this.streams.all.filter((stream) => !stream.isOwn && stream.share === number && !stream.isCancelled);
+    for (const stream of over) this.streams.cancel(stream.number, CANCEL.failed, reason, now);
     return over.map((stream) => stream.number);
   }
 
   // MARK: Streams
-
-  /** @param {number} number @param {boolean} isOwn @param {number} share @param {number} now @returns {Stream} */
-  #makeStream(number, isOwn, share, now) {
-    const { streamCredit, longestStreamCredit } = this.limits;
-    return {
-      number, isOwn, share, sending: "noHead", head: new Uint8Array(), pieces: [], unsent: 0, isFinished: false,
-      window: { sent: 0, limit: this.peer?.streamCredit ?? 0 }, isInRing: false, lastSent: now, receiving: "head",
-      partialHead: new ByteQueue(), inbox: new ByteQueue(), expected: null,
-      given: new ReceivingWindow(streamCredit, longestStreamCredit, now), isCreditDue: false, isDiscarding: false,
-      lastReceived: now, isCancelled: false, isOnWire: false,
-    };
-  }
 
   /**
    * Opens a stream with a request. It waits while the peer allows no more streams.
@@ -2780,17 +4514,12 @@ class TunnelMachine {
    * @throws {RangeError} for a head that a peer would not take
    */
   request(head, now) {
-    if (this.isEnding || this.ownShares.get(head.share) !== "open") return null;
-    if (this.nextNumber > LAST_NUMBER) {
+    if (this.isEnding || !this.shares.isUsed(head.share)) return null;
+    if (this.streams.nextNumber > LAST_NUMBER) {
       this.leave(GOODBYE.numbersUsedUp);
       return null;
     }
-    const payload = requestPayload(head);
-    const number = this.nextNumber;
-    this.nextNumber += 2;
-    this.streams.set(number, { ...this.#makeStream(number, true, head.share, now), sending: "head", head: payload });
-    this.requests.push(number);
-    return number;
+    return this.streams.request(head, now);
   }
 
   /**
@@ -2801,45 +4530,23 @@ class TunnelMachine {
    * @throws {RangeError} for a head that a peer would not take; the stream can still be answered
    */
   respond(number, head) {
-    const stream = this.streams.get(number);
-    if (!stream || stream.sending !== "noHead" || stream.isCancelled) return false;
-    stream.head = responsePayload(head);
-    stream.sending = "head";
-    this.responses.push(number);
-    return true;
+    return this.streams.respond(number, head);
   }
 
   /** Adds a piece to a body. @param {number} number @param {Bytes} bytes @param {number} now @returns {number | null} how many bytes wait now; `null` if the stream takes none */
   write(number, bytes, now) {
-    const stream = this.streams.get(number);
-    if (!stream || stream.isCancelled || stream.isFinished || stream.sending === "ended") return null;
-    if (bytes.length === 0) return stream.unsent;
-    if (stream.unsent === 0) stream.lastSent = now;
-    stream.pieces.push(bytes);
-    stream.unsent += bytes.length;
-    this.#enterRing(stream);
-    return stream.unsent;
+    return this.streams.write(number, bytes, now);
   }
 
   /** Says that a body is complete. @param {number} number */
   finish(number) {
-    const stream = this.streams.get(number);
-    if (!stream || stream.isCancelled) return;
-    stream.isFinished = true;
-    this.#enterRing(stream);
+    this.streams.finish(number);
   }
 
   /** How many bytes of a stream wait to be sent; `null` if it takes none any more. @param {number} number */
   unsent(number) {
     const stream = this.streams.get(number);
-    return !stream || stream.isCancelled || stream.isFinished || stream.sending === "ended" ? null : stream.unsent;
-  }
-
-  /** @param {Stream} stream */
-  #enterRing(stream) {
-    if (stream.isInRing || stream.sending !== "body" || (stream.unsent === 0 && !stream.isFinished)) return;
-    stream.isInRing = true;
-    this.ring.push(stream.number);
+    return stream?.takesPieces ? stream.unsent : null;
   }
 
   /**
@@ -2848,299 +4555,48 @@ class TunnelMachine {
    * @returns {Bytes | "end" | "nothing"}
    */
   read(number, now) {
-    const stream = this.streams.get(number);
-    if (!stream) return "end";
-    if (stream.inbox.length === 0) {
-      if (stream.receiving === "head" || stream.receiving === "body") return "nothing";
-      stream.receiving = "done";
-      this.#removeIfOver(stream);
-      return "end";
-    }
-    const bytes = stream.inbox.take();
-    stream.lastReceived = now;
-    this.#consume(stream, bytes.length, now);
-    return bytes;
-  }
-
-  /** @param {Stream} stream @param {number} count @param {number} now */
-  #consume(stream, count, now) {
-    const isDue = stream.given.consume(count, now, this.roundTrip);
-    if (isDue && stream.receiving === "body" && !stream.isDiscarding && !stream.isCreditDue) {
-      stream.isCreditDue = true;
-      this.dueCredits.push(stream.number);
-      this.given.widen(stream.given.size * 2);
-    }
-    this.#consumeOfConnection(count, now);
-  }
-
-  /** @param {number} count @param {number} now */
-  #consumeOfConnection(count, now) {
-    if (this.given.consume(count, now, this.roundTrip)) this.isConnectionCreditDue = true;
+    return this.streams.read(number, now);
   }
 
   /** Says that nobody wants the rest of what the other side sends. @param {number} number @param {number} now */
   stopReading(number, now) {
-    const stream = this.streams.get(number);
-    if (!stream || stream.isCancelled || stream.isDiscarding) return;
-    this.#discard(stream, now);
-    if (stream.receiving === "ended") stream.receiving = "done";
-    else if (stream.receiving !== "done" && stream.sending === "ended") this.cancel(number, CANCEL.notWanted, "", now);
-    this.#removeIfOver(stream);
-  }
-
-  /** @param {Stream} stream @param {number} now */
-  #discard(stream, now) {
-    stream.isDiscarding = true;
-    const unread = stream.inbox.take().length;
-    if (unread > 0) this.#consumeOfConnection(unread, now);
+    this.streams.stopReading(number, now);
   }
 
   /** Ends a stream before its time. @param {number} number @param {number} code @param {string} reason @param {number} now */
   cancel(number, code, reason, now) {
-    const stream = this.streams.get(number);
-    if (!stream || stream.isCancelled) return;
-    if (!stream.isOnWire) {
-      this.#remove(stream, now);
-      return;
-    }
-    this.#discard(stream, now);
-    stream.isCancelled = true;
-    stream.pieces = [];
-    stream.unsent = 0;
-    (stream.isOwn ? this.pacedCancels : this.cancels).push({ number, code, reason });
+    this.streams.cancel(number, code, reason, now);
   }
 
-  /** @param {Stream} stream */
-  #removeIfOver(stream) {
-    if (!isOver(stream) || stream.isCancelled) return;
-    this.#countOut(stream);
-    if (stream.receiving === "done" || stream.isDiscarding) this.streams.delete(stream.number);
-  }
-
-  /** @param {Stream} stream @param {number} now */
-  #remove(stream, now) {
-    this.streams.delete(stream.number);
-    this.#countOut(stream);
-    if (stream.inbox.length > 0) this.#consumeOfConnection(stream.inbox.length, now);
-  }
-
-  /** @param {Stream} stream */
-  #countOut(stream) {
-    if (!stream.isOnWire) return;
-    stream.isOnWire = false;
-    if (stream.isOwn) this.ownLive -= 1;
-    else this.peerLive -= 1;
-  }
-
-  // MARK: Sending
-
-  /**
-   * The next message: as many frames as fit, in their order of precedence.
-   * @param {number} now
-   * @returns {{ bytes: Bytes, writable: number[] } | null} with the streams that can take more bytes
-   */
-  nextMessage(now) {
-    if (this.phase === "ended") return null;
-    const writer = new MessageWriter(Math.min(this.limits.message, this.peer?.message ?? this.limits.frame));
-    /** @type {number[]} */
-    const writable = [];
-    if (this.pendingHello) {
-      writer.append(KIND.hello, 0, 0, this.pendingHello);
-      this.pendingHello = null;
-    }
-    if (this.phase === "leaving") {
-      const { code, reason } = this.goodbye;
-      writer.append(KIND.goodbye, 0, 0, integer(code, 2), integer(this.highestReceived, 4), reasonBytes(reason));
-      this.phase = "ended";
-    } else if (this.phase === "open") {
-      this.#writeControl(writer, now);
-      this.#writeCancels(writer, now);
-      while (this.responses.length > 0 && this.#writeHead(KIND.response, this.responses[0], writer, now)) this.responses.shift();
-      this.#writeRequests(writer, now);
-      this.#writeBodies(writer, writable, now);
-    }
-    return writer.length > 0 ? { bytes: writer.bytes(), writable } : null;
-  }
-
-  /** @param {MessageWriter} writer @param {number} now */
-  #writeControl(writer, now) {
-    if (this.pong && writer.room >= 8) {
-      writer.append(KIND.pong, 0, 0, this.pong);
-      this.pong = null;
-    }
-    if (this.ping.isDue && writer.room >= 8) {
-      writer.append(KIND.ping, 0, 0, integer(this.ping.next, 8));
-      this.ping.awaited ??= { number: this.ping.next, sent: now };
-      this.ping = { ...this.ping, next: this.ping.next + 1, isDue: false, lastSent: now, receivedSince: 0 };
-    }
-    while (this.control.length > 0 && writer.room >= this.control[0].payload.length) {
-      const { kind, flags, id, payload } = /** @type {TunnelMachine["control"][0]} */ (this.control.shift());
-      writer.append(kind, flags, id, payload);
-    }
-    if (this.isConnectionCreditDue && writer.room >= 8) {
-      this.isConnectionCreditDue = false;
-      writer.append(KIND.credit, 0, 0, integer(this.given.limit, 8));
-    }
-    while (this.dueCredits.length > 0 && writer.room >= 8) {
-      const stream = this.streams.get(/** @type {number} */ (this.dueCredits.shift()));
-      if (!stream?.isCreditDue) continue;
-      stream.isCreditDue = false;
-      if (stream.receiving === "body" && !stream.isDiscarding) writer.append(KIND.credit, 0, stream.number, integer(stream.given.limit, 8));
-    }
-  }
-
-  /** @param {MessageWriter} writer @param {number} now */
-  #writeCancels(writer, now) {
-    const room = 2 + this.limits.reason;
-    while (this.cancels.length > 0 && writer.room >= room) {
-      this.#writeCancel(/** @type {any} */ (this.cancels.shift()), writer, now);
-    }
-    while (this.pacedCancels.length > 0 && writer.room >= room) {
-      const stream = this.streams.get(this.pacedCancels[0].number);
-      // What was answered completely meanwhile needs none.
-      if (stream && !isOver(stream)) {
-        if (!this.sentCancels.wouldAllow(now)) return;
-        this.sentCancels.allows(now);
-      }
-      this.#writeCancel(/** @type {any} */ (this.pacedCancels.shift()), writer, now);
-    }
-  }
-
-  /** @param {{ number: number, code: number, reason: string }} cancel @param {MessageWriter} writer @param {number} now */
-  #writeCancel({ number, code, reason }, writer, now) {
-    const stream = this.streams.get(number);
-    if (!stream) return;
-    this.#remove(stream, now);
-    if (!isOver(stream)) writer.append(KIND.cancel, 0, number, integer(code, 2), reasonBytes(reason));
-  }
-
-  /** @param {MessageWriter} writer @param {number} now */
-  #writeRequests(writer, now) {
-    while (this.requests.length > 0) {
-      const stream = this.streams.get(this.requests[0]);
-      if (stream && stream.sending === "head" && !stream.isCancelled) {
-        if (!stream.isOnWire && this.ownLive >= (this.peer?.streams ?? 0)) return;
-        if (!this.#writeHead(KIND.request, stream.number, writer, now)) return;
-      }
-      this.requests.shift();
-    }
-  }
-
-  /** Writes a head, or as much of it as there is room for. @param {number} kind @param {number} number @param {MessageWriter} writer @param {number} now @returns {boolean} whether all of it was written */
-  #writeHead(kind, number, writer, now) {
-    const stream = this.streams.get(number);
-    if (!stream || stream.isCancelled) return true;
-    while (stream.head.length > 0) {
-      const count = Math.min(stream.head.length, writer.room);
-      if (count !== stream.head.length && count < SMALLEST_PART) return false;
-      if (!stream.isOnWire) {
-        stream.isOnWire = true;
-        stream.window.limit = this.peer?.streamCredit ?? 0;
-        this.ownLive += 1;
-        this.highestSent = number;
-      }
-      const isLast = count === stream.head.length;
-      const isWhole = isLast && stream.isFinished && stream.unsent === 0;
-      writer.append(kind, isWhole ? FLAG.end : isLast ? 0 : FLAG.more, number, stream.head.subarray(0, count));
-      stream.head = stream.head.subarray(count);
-      stream.lastSent = now;
-      if (isLast) stream.sending = isWhole ? "ended" : "body";
-    }
-    if (stream.sending === "ended") this.#sentEnd(stream, now);
-    else this.#enterRing(stream);
-    return true;
-  }
-
-  /** @param {Stream} stream @param {number} now */
-  #sentEnd(stream, now) {
-    // It is answered, and the rest of the request is not wanted.
-    if (!stream.isOwn && stream.isDiscarding && !isOver(stream)) this.cancel(stream.number, CANCEL.notWanted, "", now);
-    else this.#removeIfOver(stream);
-  }
-
-  /** @param {MessageWriter} writer @param {number[]} writable @param {number} now */
-  #writeBodies(writer, writable, now) {
-    let idle = 0;
-    while (idle < this.ring.length && writer.room >= 0) {
-      const number = /** @type {number} */ (this.ring.shift());
-      const stream = this.streams.get(number);
-      if (!stream) continue;
-      const room = Math.min(stream.window.limit - stream.window.sent, this.window.limit - this.window.sent);
-      const hasData = stream.sending === "body" && (stream.unsent === 0 ? stream.isFinished : room > 0);
-      if (!hasData) {
-        if (stream.sending === "body" && stream.unsent > 0) {
-          // It waits for credit, in line.
-          this.ring.push(number);
-          idle += 1;
-        } else {
-          stream.isInRing = false;
-        }
-        continue;
-      }
-      const wanted = Math.min(stream.unsent, Math.max(room, 0), this.limits.frame - 8);
-      if (wanted > writer.room && writer.room < SMALLEST_PART) {
-        this.ring.unshift(number);
-        return;
-      }
-      const count = Math.min(wanted, writer.room);
-      const isLast = stream.isFinished && stream.unsent === count;
-      writer.append(KIND.data, isLast ? FLAG.end : 0, number, ...takePieces(stream, count));
-      stream.window.sent += count;
-      this.window.sent += count;
-      stream.lastSent = now;
-      idle = 0;
-      if (!stream.isFinished && stream.unsent < this.limits.unsentStream) writable.push(number);
-      if (isLast) {
-        stream.sending = "ended";
-        stream.isInRing = false;
-        this.#sentEnd(stream, now);
-      } else if (stream.unsent > 0 || stream.isFinished) {
-        this.ring.push(number);
-      } else {
-        stream.isInRing = false;
-      }
-    }
-  }
-
-  // MARK: Time
+  // MARK: Time, and the end
 
   /** Looks at the clock: what waits for too long ends, and a ping is sent when it is time. @param {number} now @returns {TunnelEvent[]} */
   tick(now) {
     if (this.isEnding) return [];
-    const { limits, ping } = this;
-    if (this.phase === "opening" ? now - this.started > limits.hello : now - this.lastReceived > limits.silence) {
+    const { limits, streams } = this;
+    const silence = now - this.lastReceived;
+    if (this.phase === "opening" ? now - this.#started > limits.hello : silence > limits.silence) {
       this.leave(GOODBYE.silence);
       return [{ type: "ended", reason: "The peer has not been heard of for too long." }];
     }
     if (this.phase === "opening") return [];
-    const sincePing = now - ping.lastSent;
-    if ((ping.receivedSince > 0 && sincePing >= limits.busyPing) || (now - this.lastReceived >= limits.ping && sincePing >= limits.ping)) {
-      ping.isDue = true;
-    }
+    this.pings.tick(silence, limits, now);
     /** @type {TunnelEvent[]} */
     const events = [];
-    for (const stream of [...this.streams.values()]) {
-      const reason = stream.isCancelled ? null : this.#stall(stream, now);
+    for (const stream of streams.all) {
+      const reason = stream.isCancelled ? null : stream.stall(streams.window, limits, now);
       if (!reason) continue;
       events.push({ type: "failed", number: stream.number, code: "timeout", reason });
-      this.cancel(stream.number, CANCEL.stalled, "", now);
+      streams.cancel(stream.number, CANCEL.stalled, "", now);
     }
     return events;
   }
 
-  /** What a stream waits for in vain. @param {Stream} stream @param {number} now */
-  #stall(stream, now) {
-    const { limits } = this;
-    const isBlocked = stream.window.limit <= stream.window.sent || this.window.limit <= this.window.sent;
-    if (stream.unsent > 0 && stream.sending === "body" && now - stream.lastSent > limits.stall && isBlocked) {
-      return "The peer did not read for too long.";
-    }
-    if (stream.receiving === "head" && stream.isOnWire) {
-      const last = Math.max(stream.lastReceived, stream.lastSent);
-      return now - last > (stream.isOwn ? limits.answer : limits.stall) ? "The peer did not answer in time." : null;
-    }
-    const isOwed = stream.receiving === "body" && stream.inbox.length === 0 && !stream.isDiscarding;
-    return isOwed && now - stream.lastReceived > limits.stall ? "The peer did not go on for too long." : null;
+  /** Says goodbye; nothing else is sent or taken any more. @param {number} code @param {string} reason */
+  leave(code, reason = "") {
+    if (this.isEnding) return;
+    this.phase = "leaving";
+    this.#goodbye = { code, reason };
   }
 
   /**
@@ -3150,12 +4606,13 @@ class TunnelMachine {
    * @returns {TunnelEvent[]}
    */
   end(reason, taken = null) {
-    if (this.phase === "ended" && this.streams.size === 0) return [];
+    const streams = this.streams.all;
+    if (this.phase === "ended" && streams.length === 0) return [];
     this.phase = "ended";
     /** @type {TunnelEvent[]} */
     const events = [];
-    for (const stream of [...this.streams.values()].sort((one, other) => one.number - other.number)) {
-      if (stream.isCancelled || stream.receiving === "done" || stream.receiving === "ended") continue;
+    for (const stream of streams) {
+      if (stream.isCancelled || stream.isReceived) continue;
       const isUntouched = stream.isOwn && (!stream.isOnWire || (taken !== null && stream.number > taken));
       events.push({ type: "failed", number: stream.number, code: isUntouched ? "unreachable" : "failed", reason });
     }
@@ -3164,107 +4621,136 @@ class TunnelMachine {
   }
 }
 
-/** Takes bytes from the beginning of what a stream has to send. @param {Stream} stream @param {number} count @returns {Bytes[]} */
-function takePieces(stream, count) {
-  /** @type {Bytes[]} */
-  const taken = [];
-  let rest = count;
-  while (rest > 0) {
-    const [first] = stream.pieces;
-    if (first.length <= rest) {
-      taken.push(first);
-      stream.pieces.shift();
-    } else {
-      taken.push(first.subarray(0, rest));
-      stream.pieces[0] = first.subarray(rest);
-    }
-    rest -= Math.min(rest, first.length);
+// MARK: - tunnel/serving.js
+
+// Answers to what a peer asks of this side's shares.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {(request: import("./exchanges.js").IncomingRequest) => Promise<import("./exchanges.js").OutgoingResponse>} Handler */
+/** @typedef {{ handler: Handler } | { refusal: string }} Decision */
+
+class ServedShares {
+  /** @type {Map<number, { share: string, handler: Handler }>} by the peer's number of the share */
+  #handlers = new Map();
+  #requestsAtWork = 0;
+
+  /**
+   * @param {import("./exchanges.js").ExchangeTable} exchanges
+   * @param {object} side
+   * @param {{ share: string, handler: Handler } | null} side.serving what the connection was made for
+   * @param {(opening: import("./frames.js").ShareOpening) => Promise<Decision>} side.decide whether the peer may use one more
+   * @param {(share: string) => void} side.left the peer does not use one any more
+   */
+  constructor(exchanges, { serving, decide, left }) {
+    this.exchanges = exchanges;
+    this.machine = exchanges.machine;
+    this.decide = decide;
+    this.left = left;
+    if (serving) this.#handlers.set(0, serving);
   }
-  stream.unsent -= count;
-  return taken;
+
+  clear() {
+    this.#handlers.clear();
+  }
+
+  // MARK: Shares
+
+  /** @param {number} number @param {import("./frames.js").ShareOpening} opening */
+  async answerOpening(number, opening) {
+    /** @type {Decision} */
+    let decision = { refusal: "unknown" };
+    try {
+      decision = await this.decide(opening);
+    } catch {
+      // Refused.
+    }
+    if (this.machine.isEnding) return;
+    if ("handler" in decision) {
+      // The peer may have given it up meanwhile.
+      if (!this.machine.shares.isWanted(number)) {
+        this.left(opening.share);
+        return;
+      }
+      this.#handlers.set(number, { share: opening.share, handler: decision.handler });
+      this.machine.answerOpening(number, null);
+    } else {
+      this.machine.answerOpening(number, decision.refusal);
+    }
+    this.exchanges.send();
+  }
+
+  /** The peer does not use a share any more. @param {number} number */
+  giveUp(number) {
+    const entry = this.#handlers.get(number);
+    this.#handlers.delete(number);
+    if (entry) this.left(entry.share);
+  }
+
+  /** Ends the peer's use of a share: what is under way, and what would come. @param {string} share */
+  withdraw(share) {
+    const reason = "This is not shared any more.";
+    for (const [number, entry] of this.#handlers) {
+      if (entry.share !== share) continue;
+      this.#handlers.delete(number);
+      for (const stream of this.machine.withdrawShare(number, reason, performance.now())) {
+        this.exchanges.get(stream)?.fail(new TunnelError("failed", reason));
+      }
+    }
+    this.exchanges.send();
+  }
+
+  // MARK: Requests
+
+  /** @param {number} number @param {import("./frames.js").RequestHead} head */
+  async answer(number, head) {
+    const { exchanges, machine } = this;
+    const entry = this.#handlers.get(head.share);
+    if (this.#requestsAtWork >= tunnelLimits.requests || !entry) {
+      machine.cancel(number, entry ? CANCEL.refused : CANCEL.shareClosed, "", performance.now());
+      return;
+    }
+    const exchange = exchanges.begin(number);
+    this.#requestsAtWork += 1;
+    const body = this.#body(number, exchange);
+    try {
+      const answer = await entry.handler({
+        method: head.method, target: head.target, headers: new Map(head.headers), length: head.length, body, signal: exchange.abort.signal,
+      });
+      const { status, headers } = answer;
+      const length = lengthOf(answer.body) ?? answer.length ?? null;
+      if (exchange.failure || !machine.respond(number, { status, headers, length })) {
+        await abandon(answer.body);
+        return;
+      }
+      // Whatever of the request was not read is not needed.
+      await body.return(undefined);
+      machine.stopReading(number, performance.now());
+      await exchanges.pump(number, exchange, answer.body, length);
+    } catch {
+      // A peer learns that it failed, and not why.
+      machine.cancel(number, CANCEL.failed, "", performance.now());
+    } finally {
+      this.#requestsAtWork -= 1;
+      exchanges.delete(number);
+      exchanges.send();
+    }
+  }
+
+  /** @param {number} number @param {import("./exchanges.js").Exchange} exchange */
+  async* #body(number, exchange) {
+    for (let bytes = await this.exchanges.read(number, exchange); bytes; bytes = await this.exchanges.read(number, exchange)) yield bytes;
+  }
 }
 
-// MARK: - tunnel.js
+// MARK: - tunnel/tunnel.js
 
 // A connection to a peer at work: requests to its shares, and answers to its own, over one data channel.
 
 
-/** @typedef {import("./encoding.js").Bytes} Bytes */
-
-/** Why a request had no answer. `code`: unreachable (it was not looked at), failed, timeout, aborted. */
-class TunnelError extends Error {
-  /** @param {"unreachable" | "failed" | "timeout" | "aborted"} code @param {string} message */
-  constructor(code, message) {
-    super(message);
-    this.name = "TunnelError";
-    this.code = code;
-  }
-}
-
-/**
- * @typedef {object} TunnelRequest
- * @property {string} method
- * @property {string} target path and query
- * @property {[string, string][]} headers
- * @property {Blob | Bytes | null} body
- * @property {AbortSignal | null} [signal]
- * @property {((sent: number) => void) | null} [progress] is told how many bytes of the body went into the connection
- *
- * @typedef {object} IncomingRequest what a handler gets
- * @property {string} method
- * @property {string} target
- * @property {Map<string, string>} headers
- * @property {number | null} length of the body; `null` if it is not known
- * @property {AsyncGenerator<Bytes>} body to be read once, or not at all
- * @property {AbortSignal} signal aborted when nobody waits for the answer any more
- *
- * @typedef {object} OutgoingResponse
- * @property {number} status
- * @property {[string, string][]} headers
- * @property {Bytes | Blob | AsyncIterable<Bytes> | null} body
- * @property {number | null} [length] of an iterable body; `null` if it is not known
- *
- * @typedef {(request: IncomingRequest) => Promise<OutgoingResponse>} Handler
- * @typedef {{ handler: Handler } | { refusal: string }} Decision
- */
-
-/** One exchange: who waits for what of it. */
-class Exchange {
-  constructor() {
-    /** @type {Error | null} */
-    this.failure = null;
-    /** @type {(() => void)[]} those who wait for anything to change */
-    this.waiting = [];
-    this.isUnwanted = false;
-    /** @type {((head: import("./frames.js").ResponseHead) => void) | null} */
-    this.answered = null;
-    this.abort = new AbortController();
-  }
-
-  change() {
-    const { waiting } = this;
-    this.waiting = [];
-    for (const wake of waiting) wake();
-  }
-
-  /** @returns {Promise<void>} */
-  changed() {
-    return new Promise((resolve) => this.waiting.push(resolve));
-  }
-
-  /** @param {Error} error */
-  fail(error) {
-    this.failure ??= error;
-    this.abort.abort(this.failure);
-    this.change();
-  }
-}
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 
 class Tunnel {
-  /** @type {Map<number, Exchange>} by stream */
-  #exchanges = new Map();
-  /** @type {Map<number, { share: string, handler: Handler }>} by the peer's number of the share */
-  #handlers = new Map();
   /** @type {Map<number, (refusal: string | null) => void>} openings that wait for their answer */
   #openings = new Map();
   /** @type {Bytes[]} messages that wait until the hello is verified */
@@ -3272,7 +4758,6 @@ class Tunnel {
   #earlyBytes = 0;
   /** @type {"none" | "checking" | "verified"} */
   #proof = "none";
-  #requestsAtWork = 0;
   #blockedSince = Infinity;
   /** @type {ReturnType<typeof setInterval>} */
   #clock;
@@ -3287,8 +4772,8 @@ class Tunnel {
    * @param {"opener" | "sharer"} side.role
    * @param {Bytes} side.hello this side's proof
    * @param {(proof: Bytes) => Promise<boolean>} side.verify whether the peer's is right
-   * @param {{ share: string, handler: Handler } | null} [side.serving] for the sharer: what the connection was made for
-   * @param {(opening: import("./frames.js").ShareOpening) => Promise<Decision>} [side.decide] whether the peer may use one more share
+   * @param {{ share: string, handler: import("./serving.js").Handler } | null} [side.serving] for the sharer: what the connection was made for
+   * @param {(opening: import("./frames.js").ShareOpening) => Promise<import("./serving.js").Decision>} [side.decide] whether the peer may use one more share
    * @param {(share: string) => void} [side.left] the peer does not use a share any more
    * @param {ArrayBuffer[]} [side.early] messages that came before
    */
@@ -3296,9 +4781,8 @@ class Tunnel {
     this.channel = channel;
     this.machine = new TunnelMachine(role, hello, performance.now());
     this.verify = verify;
-    this.decide = decide;
-    this.left = left;
-    if (serving) this.#handlers.set(0, serving);
+    this.exchanges = new ExchangeTable(this.machine, () => this.#send());
+    this.served = new ServedShares(this.exchanges, { serving, decide, left });
     /** The bytes that went and came. */
     this.statistics = { sent: 0, received: 0 };
     /** How it ended, once it has. @type {Promise<string>} */
@@ -3322,7 +4806,7 @@ class Tunnel {
 
   /** @type {number | null} */
   get roundTrip() {
-    return this.machine.roundTrip;
+    return this.machine.pings.roundTrip;
   }
 
   /** Says goodbye and ends. @param {number} code @param {string} reason */
@@ -3340,7 +4824,7 @@ class Tunnel {
   /** Ends unless the peer shows that it lives. @param {number} time that it has for that, in milliseconds */
   probe(time) {
     const start = performance.now();
-    this.machine.ping.isDue = true;
+    this.machine.pings.isDue = true;
     this.#send();
     setTimeout(() => { if (this.machine.lastReceived < start) this.abandon(); }, time);
   }
@@ -3355,7 +4839,7 @@ class Tunnel {
         if (!message) break;
         this.statistics.sent += message.bytes.length;
         channel.send(message.bytes);
-        for (const number of message.writable) this.#exchanges.get(number)?.change();
+        for (const number of message.writable) this.exchanges.get(number)?.change();
       }
     } catch {
       this.#finish("The connection to the peer was lost.");
@@ -3442,22 +4926,21 @@ class Tunnel {
     this.endReason = reason;
     clearInterval(this.#clock);
     for (const event of this.machine.end(reason)) if (event.type === "failed") this.#handle(event);
-    for (const exchange of this.#exchanges.values()) exchange.fail(new TunnelError("failed", reason));
+    this.exchanges.failAll(new TunnelError("failed", reason));
     for (const answer of this.#openings.values()) answer("unreachable");
-    this.#exchanges.clear();
     this.#openings.clear();
-    this.#handlers.clear();
+    this.served.clear();
     this.#early = [];
     // What was sent last, such as a goodbye, goes before the channel closes.
     this.channel.close();
     this.#end(reason);
   }
 
-  /** @param {import("./machine.js").TunnelEvent} event */
+  /** @param {import("./events.js").TunnelEvent} event */
   #handle(event) {
     switch (event.type) {
       case "ready": this.#isReady(); break;
-      case "opening": this.#answerOpening(event.number, event.opening); break;
+      case "opening": this.served.answerOpening(event.number, event.opening); break;
       case "opened":
         this.#openings.get(event.number)?.(event.refusal);
         this.#openings.delete(event.number);
@@ -3468,17 +4951,12 @@ class Tunnel {
         this.withdrawals.get(event.number)?.(event.reason);
         this.withdrawals.delete(event.number);
         break;
-      case "left": {
-        const entry = this.#handlers.get(event.number);
-        this.#handlers.delete(event.number);
-        if (entry) this.left(entry.share);
-        break;
-      }
-      case "request": this.#serve(event.number, event.head); break;
-      case "response": this.#exchanges.get(event.number)?.answered?.(event.head); break;
-      case "readable": this.#exchanges.get(event.number)?.change(); break;
+      case "left": this.served.giveUp(event.number); break;
+      case "request": this.served.answer(event.number, event.head); break;
+      case "response": this.exchanges.get(event.number)?.answered?.(event.head); break;
+      case "readable": this.exchanges.get(event.number)?.change(); break;
       case "unwanted": {
-        const exchange = this.#exchanges.get(event.number);
+        const exchange = this.exchanges.get(event.number);
         if (exchange) {
           exchange.isUnwanted = true;
           exchange.change();
@@ -3486,8 +4964,7 @@ class Tunnel {
         break;
       }
       case "failed":
-        this.#exchanges.get(event.number)?.fail(new TunnelError(event.code, event.reason));
-        this.#exchanges.delete(event.number);
+        this.exchanges.fail(event.number, new TunnelError(event.code, event.reason));
         break;
       case "ended": this.#finish(event.reason); break;
     }
@@ -3523,22 +5000,22 @@ class Tunnel {
   /**
    * Sends a request, and gives the response when its head is there. Its body streams at the pace of its reader.
    * @param {number} share
-   * @param {TunnelRequest} request
+   * @param {import("./exchanges.js").TunnelRequest} request
    * @returns {Promise<Response>}
    * @throws {TunnelError} if there is no answer, and RangeError for a request that a peer would not take
    */
   async request(share, { method, target, headers, body, signal = null, progress = null }) {
     if (signal?.aborted) throw new TunnelError("aborted", "The request was aborted.");
-    const length = body instanceof Blob ? body.size : (body?.length ?? 0);
+    const length = lengthOf(body);
     const number = this.endReason === null ? this.machine.request({ share, method, target, headers, length }, performance.now()) : null;
     if (number === null) throw new TunnelError("unreachable", this.endReason ?? "The peer does not give this share any more.");
-    const exchange = new Exchange();
-    this.#exchanges.set(number, exchange);
-    const abort = () => this.#cancel(number, exchange, new TunnelError("aborted", "The request was aborted."), CANCEL.notWanted);
+    const { exchanges } = this;
+    const exchange = exchanges.begin(number);
+    const abort = () => exchanges.cancel(number, new TunnelError("aborted", "The request was aborted."), CANCEL.notWanted);
     signal?.addEventListener("abort", abort, { once: true });
     const over = () => {
       signal?.removeEventListener("abort", abort);
-      this.#exchanges.delete(number);
+      exchanges.delete(number);
     };
 
     /** @type {Promise<import("./frames.js").ResponseHead>} */
@@ -3547,7 +5024,7 @@ class Tunnel {
       exchange.abort.signal.addEventListener("abort", () => reject(exchange.failure), { once: true });
     });
     // Errors while it is sent show at the answer.
-    this.#pump(number, exchange, body, length, progress).catch((error) => this.#cancel(number, exchange, error, CANCEL.failed));
+    exchanges.pump(number, exchange, body, length, progress).catch((error) => exchanges.cancel(number, error, CANCEL.failed));
     let head;
     try {
       head = await answer;
@@ -3564,12 +5041,12 @@ class Tunnel {
     return new Response(hasBody ? this.#stream(number, exchange, over) : null, { status: head.status, headers: head.headers });
   }
 
-  /** The body of a response as it comes. @param {number} number @param {Exchange} exchange @param {() => void} over */
+  /** The body of a response as it comes. @param {number} number @param {import("./exchanges.js").Exchange} exchange @param {() => void} over */
   #stream(number, exchange, over) {
     return new ReadableStream({
       pull: async (controller) => {
         try {
-          const bytes = await this.#read(number, exchange);
+          const bytes = await this.exchanges.read(number, exchange);
           if (bytes) {
             controller.enqueue(bytes);
             return;
@@ -3582,866 +5059,42 @@ class Tunnel {
         }
       },
       cancel: () => {
-        this.#cancel(number, exchange, new TunnelError("aborted", "The rest was not wanted."), CANCEL.notWanted);
+        this.exchanges.cancel(number, new TunnelError("aborted", "The rest was not wanted."), CANCEL.notWanted);
         over();
       },
     }, { highWaterMark: 0 });
   }
 
-  /** The next bytes of a body; `null` at its end. @param {number} number @param {Exchange} exchange @returns {Promise<Bytes | null>} */
-  async #read(number, exchange) {
-    while (true) {
-      if (exchange.failure) throw exchange.failure;
-      const bytes = this.machine.read(number, performance.now());
-      if (bytes !== "nothing") {
-        // Credit for what was read.
-        this.#send();
-        return bytes === "end" ? null : bytes;
-      }
-      await exchange.changed();
-    }
-  }
-
-  /** Sends a body as the peer takes it. @param {number} number @param {Exchange} exchange @param {OutgoingResponse["body"]} body @param {number | null} length @param {((sent: number) => void) | null} progress */
-  async #pump(number, exchange, body, length, progress = null) {
-    let sent = 0;
-    for await (const piece of pieces(body)) {
-      sent += piece.length;
-      if (length !== null && sent > length) throw new TunnelError("failed", "A body is longer than was said.");
-      while (true) {
-        if (exchange.failure) return;
-        const unsent = this.machine.unsent(number);
-        if (unsent === null || exchange.isUnwanted) return;
-        if (unsent < tunnelLimits.unsentStream) break;
-        await exchange.changed();
-      }
-      this.machine.write(number, piece, performance.now());
-      this.#send();
-      progress?.(sent);
-    }
-    if (length !== null && sent !== length) throw new TunnelError("failed", "A body is shorter than was said.");
-    this.machine.finish(number);
-    this.#send();
-  }
-
-  /** @param {number} number @param {Exchange} exchange @param {Error} error @param {number} code */
-  #cancel(number, exchange, error, code) {
-    exchange.fail(error);
-    this.machine.cancel(number, code, "", performance.now());
-    this.#exchanges.delete(number);
-    this.#send();
-  }
-
   // MARK: Requests of the peer
-
-  /** @param {number} number @param {import("./frames.js").RequestHead} head */
-  async #serve(number, head) {
-    const entry = this.#handlers.get(head.share);
-    if (this.#requestsAtWork >= tunnelLimits.requests || !entry) {
-      this.machine.cancel(number, entry ? CANCEL.refused : CANCEL.shareClosed, "", performance.now());
-      return;
-    }
-    const exchange = new Exchange();
-    this.#exchanges.set(number, exchange);
-    this.#requestsAtWork += 1;
-    const body = this.#body(number, exchange);
-    try {
-      const { status, headers, body: answer, length } = await entry.handler({
-        method: head.method, target: head.target, headers: new Map(head.headers), length: head.length, body, signal: exchange.abort.signal,
-      });
-      const known = answer instanceof Blob ? answer.size : answer === null ? 0 : answer instanceof Uint8Array ? answer.length : (length ?? null);
-      if (exchange.failure || !this.machine.respond(number, { status, headers, length: known })) {
-        // A body that nobody reads must not go on.
-        if (answer && "return" in answer) await /** @type {any} */ (answer).return();
-        return;
-      }
-      // Whatever of the request was not read is not needed.
-      await body.return(undefined);
-      this.machine.stopReading(number, performance.now());
-      await this.#pump(number, exchange, answer, known);
-    } catch {
-      // A peer learns that it failed, and not why.
-      this.machine.cancel(number, CANCEL.failed, "", performance.now());
-    } finally {
-      this.#requestsAtWork -= 1;
-      this.#exchanges.delete(number);
-      this.#send();
-    }
-  }
-
-  /** @param {number} number @param {Exchange} exchange */
-  async* #body(number, exchange) {
-    while (true) {
-      const bytes = await this.#read(number, exchange);
-      if (!bytes) return;
-      yield bytes;
-    }
-  }
-
-  /** @param {number} number @param {import("./frames.js").ShareOpening} opening */
-  async #answerOpening(number, opening) {
-    /** @type {Decision} */
-    let decision = { refusal: "unknown" };
-    try {
-      decision = await this.decide(opening);
-    } catch {
-      // Refused.
-    }
-    if (this.endReason !== null) return;
-    if ("handler" in decision) {
-      // The peer may have given it up meanwhile.
-      if (!this.machine.peerShares.has(number)) {
-        this.left(opening.share);
-        return;
-      }
-      this.#handlers.set(number, { share: opening.share, handler: decision.handler });
-      this.machine.answerOpening(number, null);
-    } else {
-      this.machine.answerOpening(number, decision.refusal);
-    }
-    this.#send();
-  }
 
   /** Ends the peer's use of a share: what is under way, and what would come. @param {string} share */
   withdraw(share) {
-    for (const [number, entry] of this.#handlers) {
-      if (entry.share !== share) continue;
-      this.#handlers.delete(number);
-      for (const stream of this.machine.withdrawShare(number, "This is not shared any more.", performance.now())) {
-        this.#exchanges.get(stream)?.fail(new TunnelError("failed", "This is not shared any more."));
-      }
-    }
-    this.#send();
+    this.served.withdraw(share);
   }
 }
 
-/** How many bytes of a file are read at a time. */
-const PIECE = 256 * 1024;
-
-/** The bytes of a body piece by piece. @param {OutgoingResponse["body"]} body @returns {AsyncGenerator<Bytes>} */
-async function* pieces(body) {
-  if (body === null) return;
-  if (body instanceof Uint8Array) {
-    if (body.length > 0) yield body;
-  } else if (body instanceof Blob) {
-    for (let offset = 0; offset < body.size; offset += PIECE) {
-      yield new Uint8Array(await body.slice(offset, offset + PIECE).arrayBuffer());
-    }
-  } else {
-    yield* body;
-  }
-}
-
-/**
- * All bytes of a request's body.
- * @param {IncomingRequest} request
- * @param {number} limit
- * @returns {Promise<Bytes | null>} `null` if there are more than the limit
- */
-async function collect({ body, length }, limit) {
-  if (length !== null && length > limit) return null;
-  /** @type {Bytes[]} */
-  const parts = [];
-  let count = 0;
-  for await (const piece of body) {
-    count += piece.length;
-    if (count > limit) return null;
-    parts.push(piece);
-  }
-  const all = new Uint8Array(count);
-  let offset = 0;
-  for (const part of parts) {
-    all.set(part, offset);
-    offset += part.length;
-  }
-  return all;
-}
-
-// MARK: - opening.js
-
-// Opening a share of another peer: one attempt by way of the hub, and keeping it connected.
-
-
-/** @typedef {import("./encoding.js").Bytes} Bytes */
-
-/** The owner has said no. */
-class Refused extends Error {
-  /** @param {string} refusal */
-  constructor(refusal) {
-    super({
-      forbidden: "The sharer does not let this identity in.", ticket: "The sharer does not know the ticket.",
-      "ticket-expired": "The ticket has expired.", "ticket-claimed": "The ticket belongs to another identity already.",
-      busy: "The sharer has too many connections.", closed: "The sharer is taking the share back.",
-    }[refusal] ?? `The sharer refuses: ${refusal}`);
-    this.name = "Refused";
-    this.refusal = refusal;
-    this.status = 403;
-  }
-
-  get isFinal() {
-    return this.refusal !== "busy" && this.refusal !== "closed";
-  }
-}
-
-/** The hub has no such share, or none that is valid. */
-class Absent extends Error {
-  constructor() {
-    super("The share is not there.");
-    this.name = "Absent";
-    this.status = 404;
-  }
-}
-
-/** The owner has a new key since the offer was made: it has started again. */
-class NewEpoch extends Error {}
-
-/**
- * A promise that fails after a time, with its timer gone as soon as it is settled.
- * @template Value @param {Promise<Value>} work @param {number} time @param {string} message @returns {Promise<Value>}
- */
-function within(work, time, message) {
-  /** @type {ReturnType<typeof setTimeout>} */
-  let timer;
-  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(message)), time); });
-  return Promise.race([work, late]).finally(() => clearTimeout(timer));
-}
-
-/**
- * Candidates that are found late go both ways until there is a channel; the same on both sides of an opening.
- * @param {Link} link
- * @param {import("./signals.js").Session} session
- * @param {SignalPost} post
- * @param {AbortSignal} signal
- * @returns {{ channel: Promise<RTCDataChannel>, take: (signal: import("./signals.js").Signal) => void }}
- */
-function exchangeCandidates(link, session, post, signal) {
-  (async () => {
-    while (!signal.aborted && session.room > 0) {
-      const candidates = await link.furtherCandidates(session.room);
-      if (!candidates) return;
-      await post.write(await session.seal(candidates), signal);
-    }
-  })().catch(() => {
-    // The addresses that were told have to do.
-  });
-  // One after the other: their numbers must rise.
-  let line = Promise.resolve();
-  return {
-    channel: link.open,
-    take: (further) => {
-      line = line.then(async () => link.add(await session.open(further))).catch(() => {
-        // What is not valid is ignored, not answered.
-      });
-    },
-  };
-}
-
-/**
- * One attempt, from the offer to the hello.
- * @param {import("./peer.js").Peer} peer
- * @param {import("./hub.js").Hub} hub
- * @param {import("./shares.js").ShareRecord} record
- * @param {{ ticket: import("./tickets.js").Ticket | null, info: any, signal: AbortSignal, connecting: () => void }} options
- * @returns {Promise<import("./peer.js").Connection>}
- */
-async function attemptOpening(peer, hub, record, { ticket, info, signal, connecting }) {
-  const link = new Link(peer.iceServers);
-  const post = new SignalPost(hub);
-  const ending = new AbortController();
-  const end = () => ending.abort(signal.reason);
-  signal.addEventListener("abort", end, { once: true });
-  /** @type {(() => void)[]} */
-  const subscriptions = [];
-  try {
-    const description = await link.describe();
-    const offer = await OutgoingOffer.make({
-      record, identity: peer.identity, description, info, ticket: ticket && (await ticketKeys(ticket)),
-    });
-    /** @type {(answer: Awaited<ReturnType<OutgoingOffer["open"]>>) => void} */
-    let answered = () => {};
-    /** @type {(error: Error) => void} */
-    let failed = () => {};
-    const answer = new Promise((resolve, reject) => {
-      answered = resolve;
-      failed = reject;
-    });
-    answer.catch(() => {});
-    ending.signal.addEventListener("abort", () => failed(new TunnelError("aborted", "The opening was given up.")), { once: true });
-    /** Those that come before the answer wait. @type {import("./signals.js").Signal[]} */
-    let early = [];
-    /** @type {((further: import("./signals.js").Signal) => void) | null} */
-    let take = null;
-    subscriptions.push(await hub.subscribe({
-      recipient: base64url(offer.sid),
-      take: async ({ doc }) => {
-        if (!doc) return;
-        hub.delete([doc]);
-        try {
-          const read = readSignal(doc);
-          const kind = signalKind(read);
-          if (kind === "answer") answered(await offer.open(read));
-          else if (kind === "more" && take) take(read);
-          else if (kind === "more" && early.length < 4 * limits.furtherSignals) early.push(read);
-        } catch (error) {
-          // What is not valid is ignored; the wait goes on.
-          if (!(error instanceof Rejection)) failed(/** @type {Error} */ (error));
-        }
-      },
-    }));
-    const watch = async () => {
-      const present = await peer.record(hub, record.id);
-      if (present && !equal(present.epoch, record.epoch)) failed(new NewEpoch());
-    };
-    subscriptions.push(await hub.subscribe({ id: record.id, take: () => { watch().catch(() => {}); } }));
-    // It may have changed since it was read.
-    await watch();
-    await post.write(offer.document, ending.signal);
-
-    const patience = record.gate.includes("ask") ? limits.decision + limits.handshake : limits.handshake;
-    const said = /** @type {Awaited<ReturnType<OutgoingOffer["open"]>>} */ (
-      await within(answer, patience, "The sharer does not answer."));
-    if ("refusal" in said) throw new Refused(said.refusal);
-    connecting();
-    await link.connect(said.description);
-    const exchange = exchangeCandidates(link, said.session, post, ending.signal);
-    take = exchange.take;
-    for (const further of early) take(further);
-    early = [];
-    const aborted = new Promise((_, reject) => ending.signal.addEventListener("abort", () => reject(new TunnelError("aborted", "The opening was given up.")), { once: true }));
-    aborted.catch(() => {});
-    const channel = /** @type {RTCDataChannel} */ (
-      await within(Promise.race([exchange.channel, aborted]), limits.handshake, "No path to the peer was found in time."));
-    return await peer.connect(channel, link, said.session, {}, null);
-  } catch (error) {
-    link.close();
-    throw error;
-  } finally {
-    for (const unsubscribe of subscriptions) unsubscribe();
-    signal.removeEventListener("abort", end);
-    ending.abort();
-    post.clear();
-  }
-}
-
-/**
- * @typedef {"signalling" | "connecting" | "connected" | "reconnecting" | "refused" | "closed"} ConnectionState
- */
-
-/** How long a peer has to show that it lives when it seems to have started again, in milliseconds. */
-const PROBE = 3000;
-
-/** Requests that change nothing, which may be sent again. */
-const SAFE = new Set(["_all_docs", "_changes", "_bulk_get", "_revs_diff", "_missing_revs", "_find"]);
-
-/**
- * A share of another peer, kept connected until it is closed or refused: its {@link fetch} sends requests to it.
- */
-class RemoteShare extends EventTarget {
-  /** @type {{ connection: import("./peer.js").Connection, number: number } | null} */
-  #line = null;
-  /** @type {Set<() => void>} those who wait for another state */
-  #waiting = new Set();
-  #ending = new AbortController();
-  #users = 0;
-  #isAskedAbout = false;
-  #key;
-
-  /**
-   * @param {import("./peer.js").Peer} peer
-   * @param {{ hub: string, share: string, ticket: import("./tickets.js").Ticket | null, info: any, key: string }} what
-   */
-  constructor(peer, { hub, share, ticket, info, key }) {
-    super();
-    this.peer = peer;
-    this.hubName = hub;
-    this.id = share;
-    this.address = shareAddress(hub, share);
-    this.ticket = ticket;
-    this.info = info;
-    this.#key = key;
-    /** @type {ConnectionState} */
-    this.state = "signalling";
-    /** Why there is no connection. @type {Error | null} */
-    this.error = null;
-    /** @type {import("./shares.js").ShareRecord | null} */
-    this.record = null;
-    this.#run();
-  }
-
-  /**
-   * Opens a share by its address or a ticket.
-   * @param {import("./peer.js").Peer} peer
-   * @param {string} where `webrtc://…` or `pp1-…`
-   * @param {{ info?: any, wait?: boolean }} [options] `info` is what the sharer's `onRemote` gets to see; with `wait: false`
-   *   requests wait for the connection, and opening does not
-   */
-  static async open(peer, where, { info = {}, wait = true } = {}) {
-    const ticket = /^\s*pp1-/i.test(where) ? await readTicket(where) : null;
-    const address = ticket ?? readAddress(where.trim());
-    if (!address) throw new TypeError("This is neither the address of a share nor a ticket.");
-    const key = ticket ? where.trim().toLowerCase() : shareAddress(address.hub, address.share);
-    let remote = peer.opened.get(key);
-    if (!remote || remote.state === "refused" || remote.state === "closed") {
-      remote = new RemoteShare(peer, { ...address, ticket, info, key });
-      peer.opened.set(key, remote);
-    }
-    remote.#users += 1;
-    if (wait) {
-      try {
-        await remote.settled();
-      } catch (error) {
-        remote.release();
-        throw error;
-      }
-    }
-    return remote;
-  }
-
-  /** The owner's fingerprint, once the share was found. */
-  async owner() {
-    return this.record && fingerprint(this.record.key);
-  }
-
-  get connection() {
-    return this.#line?.connection ?? null;
-  }
-
-  /** Ends this use; the last one closes it. */
-  release() {
-    this.#users -= 1;
-    if (this.#users <= 0) this.close();
-  }
-
-  /** Ends it for all. */
-  close() {
-    if (this.state === "closed") return;
-    this.#ending.abort(new TunnelError("aborted", "The share was closed."));
-    if (this.peer.opened.get(this.#key) === this) this.peer.opened.delete(this.#key);
-    this.#line?.connection.giveUp(this.#line.number);
-    this.#line = null;
-    this.#become("closed", new TunnelError("aborted", "The share was closed."));
-  }
-
-  /** @param {ConnectionState} state @param {Error | null} error */
-  #become(state, error = null) {
-    if (this.state === "closed") return;
-    this.state = state;
-    this.error = error;
-    for (const wake of this.#waiting) wake();
-    this.#waiting.clear();
-    this.dispatchEvent(new Event("state"));
-  }
-
-  // MARK: Staying connected
-
-  async #run() {
-    const backOff = new BackOff();
-    const { signal } = this.#ending;
-    while (!signal.aborted) {
-      try {
-        this.#become("signalling");
-        const line = await this.#connect(signal);
-        if (signal.aborted) {
-          line.connection.giveUp(line.number);
-          return;
-        }
-        backOff.reset();
-        this.#line = line;
-        this.#become("connected");
-        const lost = this.#lost(line);
-        const unwatch = await this.#watchRestarts(line).catch(() => () => {});
-        const reason = await lost;
-        unwatch();
-        if (signal.aborted) return;
-        this.#line = null;
-        if (!line.connection.hasEnded) line.connection.giveUp(line.number);
-        this.#become("reconnecting", new TunnelError("unreachable", reason));
-        continue;
-      } catch (error) {
-        if (signal.aborted) return;
-        if (error instanceof NewEpoch) continue;
-        if (error instanceof Refused && error.isFinal) {
-          if (this.peer.opened.get(this.#key) === this) this.peer.opened.delete(this.#key);
-          this.#become("refused", error);
-          return;
-        }
-        this.#become("reconnecting", /** @type {Error} */ (error));
-      }
-      await this.#pause(backOff.next(), signal);
-    }
-  }
-
-  /** Waits; less long if the share's record changes meanwhile. @param {number} time @param {AbortSignal} signal */
-  async #pause(time, signal) {
-    const ending = new AbortController();
-    const end = () => ending.abort();
-    signal.addEventListener("abort", end, { once: true });
-    let unsubscribe = () => {};
-    try {
-      const hub = await this.peer.hub(this.hubName);
-      unsubscribe = await hub.subscribe({ id: this.id, take: end });
-    } catch {
-      // The hub is not there either.
-    }
-    await pause(time, ending.signal);
-    unsubscribe();
-    signal.removeEventListener("abort", end);
-  }
-
-  /** @param {AbortSignal} signal */
-  async #connect(signal) {
-    const hub = await this.peer.hub(this.hubName);
-    const record = await this.peer.record(hub, this.id);
-    if (!record) throw new Absent();
-    this.record = record;
-    this.#isAskedAbout = record.gate.includes("ask");
-    const attempt = () => this.#attempt(hub, record, signal);
-    // Who is asked somewhere must not hold up the other shares.
-    return this.#isAskedAbout && !this.ticket ? attempt() : this.peer.inTurn(record.key, attempt);
-  }
-
-  /** @param {import("./hub.js").Hub} hub @param {import("./shares.js").ShareRecord} record @param {AbortSignal} signal */
-  async #attempt(hub, record, signal) {
-    signal.throwIfAborted();
-    for (const connection of this.peer.connectionsWith(record.key)) {
-      const opening = { share: record.id, ticket: new Uint8Array(), proof: new Uint8Array() };
-      if (this.ticket) {
-        const proof = await connection.session.proof(await ticketKeys(this.ticket), record.id);
-        opening.ticket = proof.id;
-        opening.proof = proof.code;
-      }
-      const answer = await connection.tunnel.openShare(opening);
-      if ("number" in answer) {
-        connection.use();
-        return { connection, number: answer.number };
-      }
-      // Of another instance of the same identity, it says nothing; or the connection has ended just now.
-      const refused = new Refused(answer.refusal);
-      if (!["unknown", "unreachable", "closed"].includes(answer.refusal) && refused.isFinal) throw refused;
-    }
-    const connection = await attemptOpening(this.peer, hub, record, {
-      ticket: this.ticket, info: this.info, signal, connecting: () => this.#become("connecting"),
-    });
-    connection.use();
-    await this.peer.store.remember(connection.fingerprint, record.name).catch(() => {});
-    return { connection, number: 0 };
-  }
-
-  /** @param {{ connection: import("./peer.js").Connection, number: number }} line @returns {Promise<string>} why it was lost */
-  #lost({ connection, number }) {
-    return new Promise((resolve) => {
-      connection.tunnel.ended.then(resolve);
-      connection.tunnel.withdrawals.set(number, (reason) => resolve(reason || "The peer does not give this share any more."));
-      this.#giveUpLine = resolve;
-    });
-  }
-
-  /** @type {(reason: string) => void} */
-  #giveUpLine = () => {};
-
-  /**
-   * Looks whether the owner still is there when its key has changed: it may have started again, which the connection would
-   * only tell after long.
-   * @param {{ connection: import("./peer.js").Connection }} line
-   */
-  async #watchRestarts({ connection }) {
-    const hub = await this.peer.hub(this.hubName);
-    return hub.subscribe({
-      id: this.id,
-      take: async () => {
-        const record = await this.peer.record(hub, this.id).catch(() => null);
-        if (!record || !this.record || equal(record.epoch, this.record.epoch)) return;
-        this.record = record;
-        connection.tunnel.probe(PROBE);
-      },
-    });
-  }
-
-  // MARK: Requests
-
-  /** @returns {Promise<void>} when the state is another one */
-  #changed() {
-    return new Promise((resolve) => this.#waiting.add(resolve));
-  }
-
-  /** When it is clear whether the share can be used. @throws what prevents it */
-  async settled() {
-    const start = performance.now();
-    while (this.state !== "connected") {
-      if (this.state === "refused" || this.state === "closed" || this.error instanceof Absent) throw this.error;
-      if (this.error && !isTransient(this.error)) throw this.error;
-      const patience = limits.handshake + (this.#isAskedAbout ? limits.decision : 0);
-      if (performance.now() - start > patience) throw this.error ?? new Error("There is no connection to the peer.");
-      await Promise.race([this.#changed(), pause(1000)]);
-    }
-  }
-
-  /** @param {AbortSignal | null} signal */
-  async #connected(signal) {
-    const end = performance.now() + limits.handshake;
-    while (true) {
-      if (this.#line && !this.#line.connection.hasEnded) return this.#line;
-      if (this.state === "refused" || this.state === "closed") throw this.error ?? new Error("The share was closed.");
-      if (signal?.aborted) throw new TunnelError("aborted", "The request was aborted.");
-      const patience = this.#isAskedAbout && this.state === "signalling" ? limits.decision : 0;
-      if (performance.now() > end + patience) throw this.error ?? new TunnelError("unreachable", "There is no connection to the peer.");
-      await Promise.race([this.#changed(), pause(1000, signal ?? undefined)]);
-    }
-  }
-
-  /**
-   * Sends a request to the share, as `fetch` sends one to a server. Paths are below the share: `/_all_docs`. Requests that change
-   * nothing are sent again when the connection is lost; of others it is not known then whether they were done, and it throws.
-   * @param {string} path
-   * @param {RequestInit & { progress?: (sent: number) => void }} [init] `progress` is told how many bytes of the body were sent
-   * @returns {Promise<Response>}
-   * @throws {TypeError} as `fetch` does, without an answer; `AbortError`; {@link Refused}
-   */
-  async fetch(path, { method = "GET", headers, body = null, signal = null, progress } = {}) {
-    const request = {
-      method: method.toUpperCase(), target: `/${this.id}${path}`, headers: peerHeaders(new Headers(headers)), body: await bodyOf(body), signal, progress,
-    };
-    const [first] = path.slice(1).split(/[/?]/, 1);
-    const isSafe = ["GET", "HEAD"].includes(request.method) || (request.method === "POST" && SAFE.has(first));
-    const isPoll = first === "_changes" && /[?&]feed=longpoll(&|$)/.test(path);
-    while (true) {
-      const line = await this.#connected(signal).catch((error) => { throw fetchError(error); });
-      try {
-        const response = await line.connection.tunnel.request(line.number, request);
-        // A long poll is answered at once, and goes on for long: it is sent again like one that has no answer.
-        return isPoll ? new Response(await response.blob(), response) : response;
-      } catch (error) {
-        if (error instanceof RangeError) throw new TypeError(error.message);
-        const { code } = error instanceof TunnelError ? error : { code: "failed" };
-        if (code === "unreachable") this.#giveUpLine(/** @type {Error} */ (error).message);
-        const isLost = line.connection.hasEnded || code === "unreachable";
-        if (code === "aborted" || !isLost || !(isSafe || code === "unreachable")) throw fetchError(error);
-        // The line has to be known to be lost before the next attempt.
-        await pause(0);
-      }
-    }
-  }
-}
-
-/** What `fetch` fails with. @param {unknown} error */
-function fetchError(error) {
-  if (error instanceof TunnelError && error.code === "aborted") return new DOMException(error.message, "AbortError");
-  if (error instanceof Refused || error instanceof Absent) return error;
-  return new TypeError(error instanceof Error ? error.message : String(error));
-}
-
-/** Headers that mean something to a peer. */
-const HEADERS = ["accept", "content-type", "if-match", "if-none-match", "if-range", "range", "content-encoding", "content-md5"];
-
-/** @param {Headers} headers @returns {[string, string][]} */
-const peerHeaders = (headers) => HEADERS.flatMap((name) => {
-  const value = headers.get(name);
-  return value === null ? [] : [/** @type {[string, string]} */ ([name, value])];
-});
-
-/** @param {BodyInit | null} body @returns {Promise<Blob | Bytes | null>} */
-async function bodyOf(body) {
-  if (body === null || body instanceof Blob || body instanceof Uint8Array) return /** @type {any} */ (body);
-  if (typeof body === "string") return new TextEncoder().encode(body);
-  return new Response(body).blob();
-}
-
-// MARK: - store.js
-
-// What a browser keeps for this origin: its identity, the shares' salts and tickets, and whom it has dealt with.
-
-
-const NAME = "peerpouch";
-/** How many identities are remembered, and names of each; the one not met for longest makes room. */
-const KNOWN = 4096;
-const NAMES = 8;
-
-/** @template Value @param {IDBRequest<Value>} request @returns {Promise<Value>} */
-const done = (request) => new Promise((resolve, reject) => {
-  request.onsuccess = () => resolve(request.result);
-  request.onerror = () => reject(request.error);
-});
-
-/**
- * How an identity and its name look beside what is known: `name` was seen with these other keys.
- * @typedef {"known" | "new" | { others: string[] }} Standing
- */
-
-/** Values by name, in IndexedDB, so that private keys can be kept that nothing can read. */
-class Store {
-  /** @param {IDBDatabase | null} database `null` keeps everything in memory */
-  constructor(database) {
-    this.database = database;
-    /** @type {Map<string, any>} */
-    this.memory = new Map();
-  }
-
-  /** @param {string} name of the store; others than the usual one make several peers of one origin, for tests */
-  static async open(name = NAME) {
-    const request = indexedDB.open(name, 1);
-    request.onupgradeneeded = () => request.result.createObjectStore("values");
-    return new Store(await done(request));
-  }
-
-  /** @param {string} key @returns {Promise<any>} */
-  async get(key) {
-    if (!this.database) return this.memory.get(key);
-    return done(this.database.transaction("values").objectStore("values").get(key));
-  }
-
-  /** @param {string} key @param {unknown} value */
-  async set(key, value) {
-    if (!this.database) {
-      this.memory.set(key, value);
-      return;
-    }
-    await done(this.database.transaction("values", "readwrite").objectStore("values").put(value, key));
-  }
-
-  /** Reads, changes and writes in one transaction, whatever other pages do. @param {string} key @param {(value: any) => any} change */
-  async update(key, change) {
-    if (!this.database) {
-      const changed = change(this.memory.get(key));
-      this.memory.set(key, changed);
-      return changed;
-    }
-    const values = this.database.transaction("values", "readwrite").objectStore("values");
-    return new Promise((resolve, reject) => {
-      const reading = values.get(key);
-      reading.onerror = () => reject(reading.error);
-      reading.onsuccess = () => {
-        const changed = change(reading.result);
-        const writing = values.put(changed, key);
-        writing.onerror = () => reject(writing.error);
-        writing.onsuccess = () => resolve(changed);
-      };
-    });
-  }
-
-  /** The identity of this origin in this profile; a new one at the first use. @returns {Promise<import("./crypto.js").Identity>} */
-  async identity() {
-    const kept = await this.get("identity");
-    if (kept) return identityOf(kept);
-    const made = await newIdentity();
-    const pair = await this.update("identity", (present) => present ?? made);
-    // A lost key is a lost identity; browsers that ask do not hold anything up.
-    if (this.database) navigator.storage?.persist?.().catch(() => {});
-    return identityOf(pair);
-  }
-
-  /** Remembers an identity that was let in, or whose share was opened. @param {string} fingerprint @param {unknown} name */
-  remember(fingerprint, name) {
-    return this.update("known", (known = []) => {
-      const before = known.find((/** @type {any} */ entry) => entry.fingerprint === fingerprint);
-      const others = known.filter((/** @type {any} */ entry) => entry !== before);
-      let names = before?.names ?? [];
-      if (typeof name === "string" && name !== "") names = [...names.filter((/** @type {string} */ each) => each !== name), name.slice(0, 128)];
-      return [...others, { fingerprint, names: names.slice(-NAMES), met: Math.floor(Date.now() / 1000) }].slice(-KNOWN);
-    });
-  }
-
-  /** @param {string} fingerprint @param {string} name @returns {Promise<Standing>} */
-  async standing(fingerprint, name) {
-    const known = (await this.get("known")) ?? [];
-    const own = known.find((/** @type {any} */ entry) => entry.fingerprint === fingerprint);
-    if (own?.names.includes(name)) return "known";
-    const others = known.filter((/** @type {any} */ entry) => entry !== own && entry.names.includes(name));
-    if (others.length > 0) return { others: others.map((/** @type {any} */ entry) => entry.fingerprint) };
-    return own ? "known" : "new";
-  }
-}
-
-// MARK: - peer.js
+// MARK: - peers/peer.js
 
 // Who this page is among peers: its identity, its hubs, its connections, and what it shares.
 
 
-/** @typedef {import("./encoding.js").Bytes} Bytes */
-
-/** A connection between this page and another peer, over which either uses what the other shares. */
-class Connection {
-  /** Databases of the remote that are open over it, and shares of this page that the remote uses. */
-  #own = 0;
-  /** @type {Set<string>} */
-  #served = new Set();
-
-  /**
-   * @param {object} parts
-   * @param {Bytes} parts.remote
-   * @param {string} parts.fingerprint of the remote; verified
-   * @param {any} parts.info what the remote says of itself
-   * @param {import("./link.js").Link} parts.link
-   * @param {import("./signals.js").Session} parts.session
-   * @param {Tunnel} parts.tunnel
-   */
-  constructor({ remote, fingerprint: id, info, link, session, tunnel }) {
-    this.remote = remote;
-    this.fingerprint = id;
-    this.info = info;
-    this.link = link;
-    this.session = session;
-    this.tunnel = tunnel;
-    this.since = Date.now();
-    /** What the quotas of a connection count. */
-    this.quota = { feeds: 0, lists: 0, documents: 0 };
-    tunnel.ended.then(() => link.close());
-    link.lost.then(() => tunnel.abandon());
-  }
-
-  get hasEnded() {
-    return this.tunnel.endReason !== null;
-  }
-
-  use() {
-    this.#own += 1;
-  }
-
-  /** @param {number} share the number that it is used under */
-  giveUp(share) {
-    this.tunnel.leaveShare(share);
-    this.#own -= 1;
-    this.#leaveIfIdle(GOODBYE.done);
-  }
-
-  /** @param {string} share */
-  serves(share) {
-    this.#served.add(share);
-  }
-
-  /** The remote does not use a share any more. @param {string} share */
-  left(share) {
-    this.#served.delete(share);
-    this.#leaveIfIdle(GOODBYE.done);
-  }
-
-  /** Ends the remote's use of a share; the connection too, if nothing else goes over it. @param {string} share */
-  withdraw(share) {
-    this.tunnel.withdraw(share);
-    this.#served.delete(share);
-    this.#leaveIfIdle(GOODBYE.notShared);
-  }
-
-  /** @param {number} reason */
-  #leaveIfIdle(reason) {
-    if (this.#own === 0 && this.#served.size === 0) this.tunnel.leave(reason);
-  }
-}
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 
 class Peer {
   /** @type {Map<string, Hub>} by name */
   #hubs = new Map();
   /** @type {Set<Connection>} */
   connections = new Set();
-  /** Shares of this page that run, by hub and id. @type {Map<string, import("./sharing.js").Share>} */
+  /** Shares of this page that run, by hub and id. @type {Map<string, import("./share.js").Share>} */
   shares = new Map();
-  /** Shares of others that are open, by address and ticket. @type {Map<string, import("./opening.js").RemoteShare>} */
+  /** Shares of others that are open, by address and ticket. @type {Map<string, import("./remote-share.js").RemoteShare>} */
   opened = new Map();
   /** @type {Map<string, Promise<unknown>>} openings by owner, which wait for each other */
   #lines = new Map();
   records = new RecordMemory();
 
   /**
-   * @param {import("./crypto.js").Identity} identity
+   * @param {import("../basics/crypto.js").Identity} identity
    * @param {Store} store
    * @param {{ iceServers?: RTCIceServer[], openHub?: ((name: string) => Hub | Promise<Hub>) | null }} options
    */
@@ -4488,7 +5141,7 @@ class Peer {
   /**
    * The record that holds of a share.
    * @param {Hub} hub @param {string} share
-   * @returns {Promise<import("./shares.js").ShareRecord | null>} `null` if there is none that is valid
+   * @returns {Promise<import("../trust/shares.js").ShareRecord | null>} `null` if there is none that is valid
    */
   async record(hub, share) {
     return this.believe(await hub.database.leaves(share), share);
@@ -4520,9 +5173,9 @@ class Peer {
    * Makes a connection of an open channel, and waits until the other side has proved who it is.
    * @param {RTCDataChannel} channel
    * @param {import("./link.js").Link} link
-   * @param {import("./signals.js").Session} session
+   * @param {import("../trust/signals.js").Session} session
    * @param {any} info
-   * @param {((connection: Connection) => import("./tunnel.js").Handler) | null} serve for the sharer
+   * @param {((connection: Connection) => import("../tunnel/serving.js").Handler) | null} serve for the sharer
    * @returns {Promise<Connection>}
    */
   async connect(channel, link, session, info, serve) {
@@ -4581,19 +5234,1157 @@ class Peer {
   }
 }
 
-// MARK: - reception.js
+// MARK: - peers/salts.js
+
+// What the ids of shares are made of.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+/** The local document that keeps a shared database's salt, so that sharing it again gives the same id. */
+const SALT = "_local/peerpouch-share";
+
+/** The salt of a database; a new one if it was never shared. @param {any} pouch @returns {Promise<Bytes>} */
+async function saltOf(pouch) {
+  const kept = await readSalt(pouch);
+  if (kept) return kept;
+  const salt = randomBytes(16);
+  try {
+    await pouch.put({ _id: SALT, salt: [...salt] });
+    return salt;
+  } catch (error) {
+    const other = /** @type {any} */ (error).status === 409 ? await readSalt(pouch) : null;
+    if (!other) throw error;
+    return other;
+  }
+}
+
+/** @param {any} pouch @returns {Promise<Bytes | null>} */
+async function readSalt(pouch) {
+  try {
+    const { salt } = await pouch.get(SALT);
+    return Array.isArray(salt) && salt.length === 16 ? Uint8Array.from(salt) : null;
+  } catch (error) {
+    if (/** @type {any} */ (error).status === 404) return null;
+    throw error;
+  }
+}
+
+// MARK: - access/guards.js
+
+// What peers may write.
+
+
+/** How much of the browser's storage is left to its user, in bytes: writes of peers beyond it are refused. */
+const FREE_SPACE = 64 << 20;
+
+/** @throws {Problem} while the browser has little space left */
+async function checkSpace() {
+  const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => null);
+  if (estimate?.quota !== undefined && estimate.usage !== undefined && estimate.quota - estimate.usage < FREE_SPACE) {
+    throw new Problem(507, "insufficient_storage", "There is not enough free space to take anything from peers.");
+  }
+}
+
+class WriteGuard {
+  /** @param {any} pouch @param {import("./targets.js").Grant} grant */
+  constructor(pouch, grant) {
+    this.pouch = pouch;
+    this.grant = grant;
+  }
+
+  /**
+   * Allows a document by returning.
+   * @param {any} doc @param {boolean} isEdit whether it makes a new revision, rather than being a copy of one
+   */
+  async allow(doc, isEdit) {
+    if (!isObject(doc)) throw bad("Document must be a JSON object");
+    const { _id: id, _attachments: attachments = {}, ...body } = doc;
+    if (id !== undefined && (typeof id !== "string" || id === "")) throw new Problem(400, "illegal_docid", "Document id must be a non-empty string");
+    if (!isObject(attachments)) throw bad("Attachments are an object.");
+    const members = Object.fromEntries(Object.entries(body).filter(([name]) => !name.startsWith("_")));
+    const size = byteLength(JSON.stringify(members));
+    if (size > accessLimits.document) throw tooLarge("The document is too large.", "document_too_large");
+    if (depth(members) > accessLimits.jsonDepth) throw bad("JSON from peers must not be nested so deep.");
+    if (typeof id === "string" && id.startsWith("_design/")) {
+      if (this.grant.access === "inbox") throw forbidden("Only new documents are taken.");
+      if (!this.grant.designDocuments) throw forbidden("Design documents are not taken from peers.");
+    }
+    const stubs = Object.entries(attachments).filter(([, each]) => isObject(each) && each.stub);
+    if (this.grant.access === "inbox") {
+      if (!isEdit || doc._rev !== undefined || doc._deleted || stubs.length > 0) throw forbidden("Only new documents are taken.");
+    }
+    if (stubs.length > 0) await this.#checkStubs(id, stubs);
+    if (!isEdit) await this.#checkLeaves(id);
+  }
+
+  /** A stub must belong to a revision of that very document. @param {string} id @param {[string, any][]} stubs */
+  async #checkStubs(id, stubs) {
+    const answers = await this.pouch.get(id, { open_revs: "all" }).catch((/** @type {any} */ error) => {
+      if (error.status === 404) return [];
+      throw error;
+    });
+    const digests = new Set(answers.flatMap((/** @type {any} */ { ok }) => Object.values(ok?._attachments ?? {}).map((/** @type {any} */ { digest }) => digest)));
+    for (const [name, { digest }] of stubs) {
+      if (!digests.has(digest)) throw new Problem(412, "missing_stub", `Attachment stub ${JSON.stringify(name)} refers to nothing of this document.`);
+    }
+  }
+
+  /** @param {string} id */
+  async #checkLeaves(id) {
+    const count = await leafCount(this.pouch, id);
+    if (count >= accessLimits.leaves) throw forbidden(`The document has ${count} leaves, and no more are taken from peers.`);
+  }
+}
+
+/** How many leaves a document has. @param {any} pouch @param {string} id @returns {Promise<number>} */
+async function leafCount(pouch, id) {
+  try {
+    // PouchDB's own databases tell it without reading the leaves; those elsewhere do not.
+    if (typeof pouch._getRevisionTree !== "function") return (await pouch.get(id, { open_revs: "all" })).length;
+    /** @type {any[]} */
+    const trees = await new Promise((resolve, reject) => {
+      pouch._getRevisionTree(id, (/** @type {any} */ error, /** @type {any} */ tree) => (error ? reject(error) : resolve(tree)));
+    });
+    let count = 0;
+    const rest = trees.map(({ ids }) => ids);
+    while (rest.length > 0) {
+      const [, , children] = rest.pop();
+      if (children.length === 0) count += 1;
+      rest.push(...children);
+    }
+    return count;
+  } catch (error) {
+    if (/** @type {any} */ (error).status === 404) return 0;
+    throw error;
+  }
+}
+
+// MARK: - access/multipart.js
+
+// Documents with their attachments behind them: `multipart/related`, as CouchDB's replicators send them.
+
+
+/** @param {string} reason @param {number} status */
+const badPart = (reason, status = 400) =>
+  Object.assign(new Error(reason), { status, name: status === 413 ? "too_large" : "bad_request", reason });
+
+/** Where a sequence of bytes begins. @param {Uint8Array} bytes @param {Uint8Array} wanted @param {number} from @returns {number} -1 if nowhere */
+function find(bytes, wanted, from) {
+  const [first] = wanted;
+  for (let start = bytes.indexOf(first, from); start >= 0 && start + wanted.length <= bytes.length; start = bytes.indexOf(first, start + 1)) {
+    let length = 1;
+    while (length < wanted.length && bytes[start + length] === wanted[length]) length++;
+    if (length === wanted.length) return start;
+  }
+  return -1;
+}
+
+/**
+ * Reads a document with its attachments. The parts follow in the order of the attachments that say so, or are named.
+ * @param {import("../tunnel/exchanges.js").IncomingRequest} request
+ * @param {string} type its content type
+ * @param {{ multipart: number, documentRequest: number, jsonDepth: number }} limits
+ * @returns {Promise<any>} with the attachments as blobs
+ */
+async function readMultipart(request, type, limits) {
+  const [, quoted, plain] = /boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(type) ?? [];
+  const boundary = quoted ?? plain;
+  if (!boundary) throw badPart("The boundary is missing.");
+  const bytes = await collect(request, limits.multipart);
+  if (!bytes) throw badPart("The document is too large for this peer.", 413);
+  const parts = splitParts(bytes, utf8(`--${boundary}`));
+  if (parts.length === 0 || parts[0].body.length > limits.documentRequest) throw badPart("The document is missing.");
+  let doc;
+  try {
+    const json = text(parts[0].body);
+    if (textDepth(json) > limits.jsonDepth + 8) throw badPart("JSON from peers must not be nested so deep.");
+    doc = JSON.parse(json);
+  } catch (error) {
+    throw /** @type {any} */ (error).status ? error : badPart("invalid UTF-8 JSON");
+  }
+  if (!isObject(doc)) throw badPart("Document must be a JSON object");
+  const following = Object.entries(isObject(doc._attachments) ? doc._attachments : {}).filter(([, each]) => isObject(each) && each.follows);
+  if (following.length !== parts.length - 1) throw badPart("There are not as many attachments as the document says.");
+  for (const [index, [name, description]] of following.entries()) {
+    const part = parts.slice(1).find((each) => each.name === name) ?? parts[index + 1];
+    const { follows, length, encoding, encoded_length: encodedLength, digest, ...kept } = description;
+    const contentType = typeof kept.content_type === "string" ? kept.content_type : "application/octet-stream";
+    let blob = new Blob([part.body], { type: contentType });
+    const expected = encoding ? encodedLength : length;
+    if (typeof expected === "number" && expected !== blob.size) throw badPart("An attachment is not as long as it should be.");
+    if (encoding === "gzip") blob = await inflate(blob, limits.multipart);
+    doc._attachments[name] = { ...kept, content_type: contentType, data: blob };
+  }
+  return doc;
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes @param {Uint8Array} delimiter @returns {{ name: string | null, body: Uint8Array<ArrayBuffer> }[]} */
+function splitParts(bytes, delimiter) {
+  const blank = utf8("\r\n\r\n");
+  const next = utf8("\r\n");
+  const parts = [];
+  let start = find(bytes, delimiter, 0);
+  while (start >= 0) {
+    const begin = start + delimiter.length;
+    // Two hyphens end it.
+    if (bytes[begin] === 0x2d && bytes[begin + 1] === 0x2d) return parts;
+    const end = find(bytes, new Uint8Array([...next, ...delimiter]), begin);
+    if (end < 0) break;
+    const part = bytes.subarray(begin, end);
+    const head = part[0] === 0x0d && part[1] === 0x0a && part[2] === 0x0d && part[3] === 0x0a ? 0 : find(part, blank, 0);
+    if (head < 0) break;
+    const headers = new TextDecoder().decode(part.subarray(0, head));
+    const [, name] = /content-disposition:[^\r\n]*filename="((?:[^"\\]|\\.)*)"/i.exec(headers) ?? [];
+    parts.push({ name: name?.replace(/\\(.)/g, "$1") ?? null, body: part.subarray(head + blank.length) });
+    start = end + next.length;
+  }
+  throw badPart("The parts do not end.");
+}
+
+/** The contents of what was compressed by gzip. @param {Blob} blob @param {number} limit bytes @returns {Promise<Blob>} */
+async function inflate(blob, limit) {
+  const parts = [];
+  let size = 0;
+  // @ts-ignore: streams can be iterated.
+  for await (const piece of blob.stream().pipeThrough(new DecompressionStream("gzip"))) {
+    size += piece.length;
+    if (size > limit) throw badPart("The attachment is too large for this peer.", 413);
+    parts.push(piece);
+  }
+  return new Blob(parts, { type: blob.type });
+}
+
+// MARK: - access/requests.js
+
+// What a request of a peer says, within bounds.
+
+
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+
+/** The parameters of a request, each of them known or left out. */
+class Parameters {
+  /** @param {string} query */
+  constructor(query) {
+    this.values = new URLSearchParams(query);
+  }
+
+  /** @param {string} name */
+  text(name) {
+    return this.values.get(name);
+  }
+
+  /** @param {string} name */
+  flag(name) {
+    const value = this.values.get(name);
+    if (value === null || value === "false") return false;
+    if (value === "true") return true;
+    throw bad(`${name} is true or false.`);
+  }
+
+  /** @param {string} name @param {number | undefined} [otherwise] */
+  count(name, otherwise) {
+    const value = this.values.get(name);
+    if (value === null) return otherwise;
+    if (!/^\d{1,15}$/.test(value)) throw bad(`${name} is a number.`);
+    return Number(value);
+  }
+
+  /** @param {...string} names of one parameter @returns {any} `undefined` if it is not there */
+  json(...names) {
+    const value = names.map((name) => this.values.get(name)).find((each) => each !== null);
+    if (value === undefined || value === null) return undefined;
+    return parsed(value);
+  }
+}
+
+/** @param {string} value @returns {any} */
+function parsed(value) {
+  if (textDepth(value) > accessLimits.jsonDepth + 8) throw bad("JSON from peers must not be nested so deep.");
+  try {
+    return JSON.parse(value);
+  } catch {
+    throw bad("invalid UTF-8 JSON");
+  }
+}
+
+/** The object that is a request's body. @param {IncomingRequest} request @param {number} limit in bytes @returns {Promise<any>} */
+async function readObject(request, limit) {
+  const bytes = await collect(request, limit);
+  if (!bytes) throw tooLarge("the request entity is too large");
+  let value;
+  try {
+    value = text(bytes);
+  } catch {
+    throw bad("invalid UTF-8 JSON");
+  }
+  const body = parsed(value);
+  if (!isObject(body)) throw bad("Request body must be a JSON object");
+  if (depth(body) === Infinity) throw bad("invalid UTF-8 JSON");
+  return body;
+}
+
+// MARK: Revisions and positions
+
+/** @param {string} rev */
+function readRevision(rev) {
+  if (!/^[1-9]\d{0,15}-.{1,128}$/.test(rev)) throw bad("Invalid rev format");
+  return rev;
+}
+
+/** The revision that a request is about. @param {IncomingRequest} request @param {Parameters} query @returns {string | null} */
+function revisionOf(request, query) {
+  const rev = query.text("rev") ?? request.headers.get("if-match")?.replace(/^"(.*)"$/, "$1") ?? null;
+  return rev === null ? null : readRevision(rev);
+}
+
+/** The same for what needs one. @param {IncomingRequest} request @param {Parameters} query @returns {string} */
+function neededRevision(request, query) {
+  const rev = revisionOf(request, query);
+  if (rev === null) throw new Problem(409, "conflict", "Document update conflict.");
+  return rev;
+}
+
+/** @param {string | null} since @returns {any} */
+function readSince(since) {
+  if (since === null || since === "" || since === "0") return 0;
+  if (since === "now") return "now";
+  if (/^\d{1,15}$/.test(since)) return Number(since);
+  // A position of another kind of database.
+  return since;
+}
+
+/** @param {any} selector @returns {any} it, if it is within the bounds */
+function checkSelector(selector) {
+  if (!isObject(selector)) throw bad("Selector must be a JSON object");
+  let values = 0;
+  const look = (/** @type {unknown} */ value, /** @type {number} */ level) => {
+    values += 1;
+    if (level > accessLimits.selectorDepth || values > accessLimits.selectorValues) throw bad("The selector is too large.");
+    if (typeof value !== "object" || value === null) return;
+    for (const [name, member] of Object.entries(value)) {
+      if (name === "$regex") throw bad("Regular expressions are not taken from peers.");
+      look(member, level + 1);
+    }
+  };
+  look(selector, 0);
+  return selector;
+}
+
+/** @param {IncomingRequest} request @param {number} size @param {string} tag @returns {{ start: number, end: number } | null} the part that is wanted; `null` for all */
+function readRange(request, size, tag) {
+  const value = request.headers.get("range");
+  const condition = request.headers.get("if-range");
+  const match = value === null || (condition !== undefined && condition !== tag) ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(value ?? "");
+  if (!match || (match[1] === "" && match[2] === "")) return null;
+  const start = match[1] === "" ? Math.max(0, size - Number(match[2])) : Number(match[1]);
+  const end = match[1] === "" || match[2] === "" ? size : Math.min(size, Number(match[2]) + 1);
+  if (start >= size || start >= end) throw new Problem(416, "requested_range_not_satisfiable", "Requested range not satisfiable");
+  return { start, end };
+}
+
+// MARK: Files
+
+/** How many bytes of a body are in the page's memory before the browser keeps them elsewhere. */
+const HELD = 4 << 20;
+
+/** The bytes of a request's body as a blob. @param {IncomingRequest} request @param {number} limit @param {string} type @returns {Promise<Blob>} */
+async function collectBlob({ body, length }, limit, type) {
+  const problem = () => tooLarge("The attachment is too large for this peer.", "attachment_too_large");
+  if (length !== null && length > limit) throw problem();
+  /** @type {BlobPart[]} */
+  let parts = [];
+  let held = 0;
+  let size = 0;
+  for await (const piece of body) {
+    size += piece.length;
+    held += piece.length;
+    if (size > limit) throw problem();
+    parts.push(piece);
+    if (held >= HELD) {
+      parts = [new Blob(parts)];
+      held = 0;
+    }
+  }
+  return new Blob(parts, { type });
+}
+
+// MARK: - access/attachments.js
+
+// Attachments on their own.
+
+
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").Parameters} Parameters */
+
+/** Raster images, which may be shown as they are; everything else is to be saved. */
+const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
+
+class Attachments {
+  /** @param {any} pouch @param {import("./guards.js").WriteGuard} guard */
+  constructor(pouch, guard) {
+    this.pouch = pouch;
+    this.guard = guard;
+  }
+
+  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  async get(id, name, request, query) {
+    const rev = query.text("rev");
+    const options = rev === null ? {} : { rev: readRevision(rev) };
+    const { _attachments: attachments = {} } = await this.pouch.get(id, options);
+    if (!Object.hasOwn(attachments, name)) throw new Problem(404, "not_found", "Document is missing attachment");
+    const { content_type: type, digest } = attachments[name];
+    const tag = `"${String(digest).replace(/^md5-/, "")}"`;
+    if (request.headers.get("if-none-match") === tag) return { status: 304, headers: [["etag", tag]], body: null };
+    const found = await this.pouch.getAttachment(id, name, options);
+    const blob = found instanceof Blob ? found : new Blob([found]);
+    const range = readRange(request, blob.size, tag);
+    const part = range ? blob.slice(range.start, range.end) : blob;
+    const isImage = IMAGES.has(String(type).split(";")[0].trim().toLowerCase());
+    /** @type {[string, string][]} */
+    const headers = [
+      ["content-type", /^[\x20-\x7e]+$/.test(type ?? "") ? type : "application/octet-stream"], ["content-length", String(part.size)],
+      ["accept-ranges", "bytes"], ["etag", tag], ["x-content-type-options", "nosniff"], ["content-security-policy", "sandbox"],
+      ["content-disposition", isImage ? "inline" : "attachment"],
+    ];
+    if (range) headers.push(["content-range", `bytes ${range.start}-${range.end - 1}/${blob.size}`]);
+    return { status: range ? 206 : 200, headers, body: part };
+  }
+
+  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  async put(id, name, request, query) {
+    const rev = revisionOf(request, query);
+    if (this.guard.grant.access === "inbox" && rev !== null) throw missing();
+    await checkSpace();
+    await this.guard.allow({ _id: id }, true);
+    const type = request.headers.get("content-type") ?? "application/octet-stream";
+    let blob = await collectBlob(request, accessLimits.attachment, type);
+    const encoding = request.headers.get("content-encoding");
+    if (encoding === "gzip") blob = await inflate(blob, accessLimits.attachment);
+    else if (encoding !== undefined && encoding !== "identity") throw new Problem(415, "bad_ctype", "Attachments are plain or compressed by gzip.");
+    const result = await this.pouch.putAttachment(id, name, rev ?? undefined, blob, type);
+    return json(201, { ok: true, id, rev: result.rev });
+  }
+
+  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  async remove(id, name, request, query) {
+    const rev = neededRevision(request, query);
+    await this.guard.allow({ _id: id }, true);
+    const result = await this.pouch.removeAttachment(id, name, rev);
+    return json(200, { ok: true, id, rev: result.rev });
+  }
+}
+
+// MARK: - access/lists.js
+
+// Lists of documents, a page at a time: what a peer does not read is not read here either.
+
+
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").Parameters} Parameters */
+
+/** How many rows of a list are read at a time: fewer of those that are larger, since all of them are held in memory. @param {Record<string, any>} options */
+const pageSize = ({ attachments, include_docs: withDocs }) => (attachments ? 1 : withDocs ? 50 : 500);
+
+/** The rows of `_all_docs` that a request asks for. @param {any} pouch @param {IncomingRequest} request @param {Parameters} query @returns {Promise<AsyncGenerator<string>>} */
+async function allDocs(pouch, request, query) {
+  const body = request.method === "POST" ? await readObject(request, accessLimits.request) : {};
+  /** @type {Record<string, any>} */
+  const options = {
+    include_docs: query.flag("include_docs"), conflicts: query.flag("conflicts"), attachments: query.flag("attachments"),
+    descending: query.flag("descending"), inclusive_end: query.text("inclusive_end") !== "false", update_seq: query.flag("update_seq"),
+  };
+  const keys = body.keys ?? query.json("keys");
+  const limit = query.count("limit", Infinity) ?? Infinity;
+  const skip = query.count("skip", 0) ?? 0;
+  const [key, start, end] = [query.json("key"), query.json("startkey", "start_key"), query.json("endkey", "end_key")];
+  for (const each of [key, start, end]) if (each !== undefined && typeof each !== "string") throw bad("Keys of documents are texts.");
+  if (keys !== undefined) {
+    if (!Array.isArray(keys) || !keys.every((each) => typeof each === "string")) throw bad("`keys` member must be an array.");
+    const wanted = (options.descending ? keys.toReversed() : keys).slice(skip, limit === Infinity ? undefined : skip + limit);
+    return keyRows(pouch, wanted, options, skip);
+  }
+  if (key !== undefined) Object.assign(options, { startkey: key, endkey: key });
+  if (start !== undefined) options.startkey = start;
+  if (end !== undefined) options.endkey = end;
+  return rows(pouch, options, skip, limit);
+}
+
+/** @param {any} pouch @param {string[]} keys @param {Record<string, any>} options @param {number} offset */
+async function* keyRows(pouch, keys, options, offset) {
+  let separator = "";
+  let isFirst = true;
+  const step = pageSize(options);
+  for (let index = 0; isFirst || index < keys.length; index += step) {
+    const page = keys.slice(index, index + step);
+    // Local documents are in no list.
+    const listed = await pouch.allDocs({ ...options, descending: false, keys: page.map((key) => (key.startsWith("_local/") ? "" : key)) });
+    if (isFirst) yield `{"total_rows":${listed.total_rows},"offset":${offset},"rows":[`;
+    isFirst = false;
+    for (const [place, row] of listed.rows.entries()) {
+      yield `${separator}\n${JSON.stringify(row.error ? { key: page[place], error: "not_found" } : row)}`;
+      separator = ",";
+    }
+  }
+  yield "\n]}\n";
+}
+
+/** @param {any} pouch @param {Record<string, any>} options @param {number} skip @param {number} limit */
+async function* rows(pouch, options, skip, limit) {
+  let rest = limit;
+  let separator = "";
+  const step = pageSize(options);
+  let page = await pouch.allDocs({ ...options, skip, limit: Math.min(rest, step) });
+  const sequence = options.update_seq ? `"update_seq":${JSON.stringify(page.update_seq)},` : "";
+  yield `{"total_rows":${page.total_rows},"offset":${page.offset ?? skip},${sequence}"rows":[`;
+  while (page.rows.length > 0) {
+    for (const row of page.rows) {
+      yield `${separator}\n${JSON.stringify(row)}`;
+      separator = ",";
+    }
+    rest -= page.rows.length;
+    if (page.rows.length < step || rest <= 0) break;
+    const { id } = page.rows.at(-1);
+    page = await pouch.allDocs({ ...options, startkey: id, skip: 1, limit: Math.min(rest, step) });
+  }
+  yield "\n]}\n";
+}
+
+/** The revisions that `_bulk_get` asks for. @param {any} pouch @param {IncomingRequest} request @param {Parameters} query @returns {Promise<AsyncGenerator<string>>} */
+async function bulkGet(pouch, request, query) {
+  const { docs } = await readObject(request, accessLimits.request);
+  if (!Array.isArray(docs)) throw bad("Missing JSON list of 'docs'.");
+  if (docs.length > accessLimits.bulkGets) throw tooLarge("There are too many documents in one request.");
+  if (!docs.every((each) => isObject(each) && typeof each.id === "string")) throw bad("Each of 'docs' has an id.");
+  const options = { revs: query.flag("revs"), latest: query.flag("latest"), attachments: query.flag("attachments") };
+  return bulkRows(pouch, docs, options);
+}
+
+/** @param {any} pouch @param {any[]} docs @param {Record<string, any>} options */
+async function* bulkRows(pouch, docs, options) {
+  yield "{\"results\":[";
+  let separator = "";
+  const step = pageSize({ ...options, include_docs: true });
+  for (let index = 0; index < docs.length; index += step) {
+    const page = docs.slice(index, index + step);
+    const readable = page.filter(({ id }) => !id.startsWith("_local/")).map(({ id, rev }) => (typeof rev === "string" ? { id, rev } : { id }));
+    const { results } = readable.length > 0 ? await pouch.bulkGet({ docs: readable, ...options }) : { results: [] };
+    /** @type {Map<string, any[]>} */
+    const found = new Map();
+    for (const result of results) found.set(result.id, [...(found.get(result.id) ?? []), ...result.docs]);
+    for (const { id, rev } of page) {
+      const all = found.get(id) ?? [];
+      const own = typeof rev === "string" && !options.latest ? all.filter(({ ok }) => ok && ok._rev === rev) : all.filter(({ ok }) => ok);
+      const entry = own.length > 0 ? own.map(({ ok }) => ({ ok })) : [{ error: { id, rev: rev ?? "undefined", error: "not_found", reason: "missing" } }];
+      yield `${separator}\n${JSON.stringify({ id, docs: entry })}`;
+      separator = ",";
+    }
+  }
+  yield "\n]}\n";
+}
+
+// MARK: - access/feeds.js
+
+// The changes of a database: those that are there, and those that come.
+
+
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").Parameters} Parameters */
+/** @typedef {{ options: Record<string, any>, limit: number, pulse: number | null, timeout: number, signal: AbortSignal }} Feed times in milliseconds */
+
+/**
+ * The changes that a request asks for.
+ * @param {any} pouch @param {IncomingRequest} request @param {Parameters} query
+ * @returns {Promise<{ kind: "lists" | "feeds", parts: AsyncGenerator<string> }>}
+ */
+async function changes(pouch, request, query) {
+  const body = request.method === "POST" ? await readObject(request, accessLimits.request) : {};
+  /** @type {Record<string, any>} */
+  const options = {
+    include_docs: query.flag("include_docs"), conflicts: query.flag("conflicts"), attachments: query.flag("attachments"),
+    descending: query.flag("descending"), style: query.text("style") === "all_docs" ? "all_docs" : "main_only", since: readSince(query.text("since")),
+  };
+  const filter = query.text("filter");
+  if (filter === "_doc_ids") {
+    const ids = body.doc_ids ?? query.json("doc_ids");
+    if (!Array.isArray(ids) || ids.length > accessLimits.bulkDocuments || !ids.every((each) => typeof each === "string")) throw bad("`doc_ids` filter parameter is not a list of doc ids.");
+    options.doc_ids = ids;
+  } else if (filter === "_selector") {
+    options.selector = checkSelector(body.selector);
+  } else if (filter === "_design") {
+    options.filter = (/** @type {any} */ doc) => doc._id.startsWith("_design/");
+  } else if (filter !== null) {
+    throw missing();
+  }
+  const limit = query.count("limit", Infinity) ?? Infinity;
+  const feed = query.text("feed") ?? "normal";
+  const heartbeat = query.text("heartbeat");
+  const silence = accessLimits.heartbeat;
+  const pulse = heartbeat === null || heartbeat === "false" ? null
+    : Math.min(heartbeat === "true" ? silence : Math.max(1, Number(heartbeat) || silence), silence);
+  const timeout = pulse === null ? Math.min(query.count("timeout", silence) ?? silence, silence) : Infinity;
+  const live = { options, limit: limit === 0 ? 1 : limit, pulse, timeout, signal: request.signal };
+  switch (feed) {
+    case "normal": return { kind: "lists", parts: changeRows(pouch, options, limit) };
+    case "longpoll": return { kind: "feeds", parts: longPoll(pouch, { ...live, limit }) };
+    case "continuous": return { kind: "feeds", parts: continuous(pouch, live) };
+    default: throw bad("There is no such feed for peers.");
+  }
+}
+
+/**
+ * Changes that are there, page by page.
+ * @param {any} pouch @param {Record<string, any>} options @param {number} limit
+ * @returns {AsyncGenerator<{ results: any[], last_seq: any }>}
+ */
+async function* pages(pouch, options, limit) {
+  let rest = limit;
+  let { since } = options;
+  const step = pageSize(options);
+  if (since === "now") {
+    yield await pouch.changes({ ...options, limit: 1 });
+    return;
+  }
+  if (options.descending) {
+    // It has no pages: the documents are read one by one.
+    const { include_docs: withDocs, attachments, conflicts, ...list } = options;
+    const { results, last_seq: last } = await pouch.changes({ ...list, ...(limit === Infinity ? {} : { limit }) });
+    for (const row of results) {
+      const doc = withDocs ? { doc: await pouch.get(row.id, { rev: row.changes[0].rev, attachments, conflicts }) } : {};
+      yield { results: [{ ...row, ...doc }], last_seq: last };
+    }
+    if (results.length === 0) yield { results, last_seq: last };
+    return;
+  }
+  while (true) {
+    const page = await pouch.changes({ ...options, since, limit: Math.min(rest, step), return_docs: true });
+    yield page;
+    rest -= page.results.length;
+    since = page.last_seq;
+    if (page.results.length < step || rest <= 0) return;
+  }
+}
+
+/** @param {any} pouch @param {Record<string, any>} options @param {number} limit */
+async function* changeRows(pouch, options, limit) {
+  yield "{\"results\":[";
+  let last = options.since;
+  let separator = "";
+  let count = 0;
+  if (limit > 0) {
+    for await (const { results, last_seq: position } of pages(pouch, options, limit)) {
+      for (const row of results) {
+        yield `${separator}\n${JSON.stringify(row)}`;
+        separator = ",";
+      }
+      count += results.length;
+      last = position;
+    }
+  }
+  const rest = count >= limit ? await pending(pouch, options, last) : 0;
+  yield `\n],\n"last_seq":${JSON.stringify(last)},"pending":${rest}}\n`;
+}
+
+/** How many changes there are behind a position, at least. @param {any} pouch @param {Record<string, any>} options @param {any} since */
+async function pending(pouch, { style, doc_ids, selector }, since) {
+  const { results } = await pouch.changes({ style, doc_ids, selector, since, limit: 1 });
+  return results.length;
+}
+
+/** @param {any} pouch @param {Feed} feed */
+async function* longPoll(pouch, { options, limit, pulse, timeout, signal }) {
+  yield "{\"results\":[";
+  let since = options.since;
+  if (since === "now") since = (await pouch.info()).update_seq;
+  const end = performance.now() + timeout;
+  while (true) {
+    const most = Math.min(limit, pageSize(options));
+    const { results, last_seq: last } = limit > 0
+      ? await pouch.changes({ ...options, since, limit: most, return_docs: true }) : { results: [], last_seq: since };
+    if (results.length > 0 || limit === 0 || performance.now() >= end || signal.aborted) {
+      yield results.map((/** @type {any} */ row) => `\n${JSON.stringify(row)}`).join(",");
+      yield `\n],\n"last_seq":${JSON.stringify(last)},"pending":${results.length >= most ? await pending(pouch, options, last) : 0}}\n`;
+      return;
+    }
+    since = last;
+    yield* waitForChange(pouch, since, pulse, end, signal);
+  }
+}
+
+/** @param {any} pouch @param {Feed} feed */
+async function* continuous(pouch, { options, limit, pulse, timeout, signal }) {
+  let since = options.since;
+  if (since === "now") since = (await pouch.info()).update_seq;
+  let rest = limit;
+  let end = performance.now() + timeout;
+  while (!signal.aborted) {
+    let count = 0;
+    for await (const { results, last_seq: last } of pages(pouch, { ...options, since }, rest)) {
+      for (const row of results) yield `${JSON.stringify(row)}\n`;
+      count += results.length;
+      since = last;
+    }
+    rest -= count;
+    if (count > 0) end = performance.now() + timeout;
+    if (rest <= 0 || performance.now() >= end) break;
+    yield* waitForChange(pouch, since, pulse, end, signal);
+  }
+  yield `${JSON.stringify({ last_seq: since, pending: 0 })}\n`;
+}
+
+/**
+ * Waits until something is written, and shows meanwhile that it lives.
+ * @param {any} pouch @param {any} since @param {number | null} pulse @param {number} end @param {AbortSignal} signal
+ */
+async function* waitForChange(pouch, since, pulse, end, signal) {
+  const feed = pouch.changes({ since, live: true, limit: 1, return_docs: false });
+  let wake = () => {};
+  const changed = new Promise((resolve) => {
+    wake = () => resolve(true);
+    for (const event of ["change", "complete", "error"]) feed.on(event, wake);
+    signal.addEventListener("abort", wake, { once: true });
+  });
+  try {
+    while (!signal.aborted) {
+      const time = Math.min(pulse ?? Infinity, end - performance.now());
+      /** @type {ReturnType<typeof setTimeout>} */
+      let timer;
+      const late = new Promise((resolve) => { timer = setTimeout(() => resolve(false), Math.max(0, Math.min(time, 2 ** 31 - 1))); });
+      const isOver = await Promise.race([changed, late]);
+      // @ts-ignore: it was set.
+      clearTimeout(timer);
+      if (isOver || performance.now() >= end) return;
+      yield "\n";
+    }
+  } finally {
+    signal.removeEventListener("abort", wake);
+    feed.cancel();
+  }
+}
+
+// MARK: - access/local-documents.js
+
+// Local documents of remotes, checkpoints most of all: a room for each identity.
+
+
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").Parameters} Parameters */
+
+class LocalRoom {
+  #room;
+  #index;
+  /** They are counted and written one at a time. */
+  #writes = Promise.resolve();
+
+  /** @param {any} pouch @param {string} fingerprint the remote's @param {boolean} isClosed whether it takes nothing */
+  constructor(pouch, fingerprint, isClosed) {
+    this.pouch = pouch;
+    this.isClosed = isClosed;
+    this.#room = `_local/peer-${fingerprint}-`;
+    this.#index = `_local/peers-${fingerprint}`;
+  }
+
+  /** @param {string} method @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  async answer(method, id, request, query) {
+    if (method === "GET") {
+      const doc = await this.pouch.get(this.#inside(id));
+      return json(200, { ...doc, _id: id });
+    }
+    const doc = method === "PUT" ? await readObject(request, accessLimits.documentRequest) : { _rev: query.text("rev") ?? undefined, _deleted: true };
+    return json(201, await this.put(id, doc));
+  }
+
+  /** @param {string} id */
+  #inside(id) {
+    return this.#room + id.slice("_local/".length);
+  }
+
+  /** @param {string} id @param {any} doc */
+  put(id, doc) {
+    const write = async () => {
+      if (this.isClosed) throw missing();
+      const body = Object.fromEntries(Object.entries(doc).filter(([name]) => !name.startsWith("_")));
+      if (byteLength(JSON.stringify(body)) > accessLimits.localDocument) throw tooLarge("The document is too large.", "document_too_large");
+      if (depth(body) > accessLimits.jsonDepth) throw bad("JSON from peers must not be nested so deep.");
+      const inside = this.#inside(id);
+      // PouchDB cannot list local documents: which there are is kept in one of them.
+      const index = await this.pouch.get(this.#index).catch((/** @type {any} */ error) => {
+        if (error.status === 404) return { _id: this.#index, ids: [] };
+        throw error;
+      });
+      const isKnown = index.ids.includes(id);
+      if (doc._deleted) {
+        const result = await this.pouch.remove(inside, doc._rev);
+        if (isKnown) await this.pouch.put({ ...index, ids: index.ids.filter((/** @type {string} */ each) => each !== id) });
+        return { ok: true, id, rev: result.rev };
+      }
+      if (!isKnown) {
+        if (index.ids.length >= accessLimits.localDocuments) throw forbidden(`There are ${index.ids.length} local documents of this peer, and no more are taken.`);
+        await this.pouch.put({ ...index, ids: [...index.ids, id] });
+      }
+      const result = await this.pouch.put({ ...body, _id: inside, ...(typeof doc._rev === "string" ? { _rev: doc._rev } : {}) });
+      return { ok: true, id, rev: result.rev };
+    };
+    const turn = this.#writes.then(write, write);
+    this.#writes = turn.then(() => {}, () => {});
+    return turn;
+  }
+}
+
+// MARK: - access/reading.js
+
+// Documents and revisions of them, and the questions that replicators ask.
+
+
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {import("./quota.js").Quota} Quota */
+/** @typedef {import("./requests.js").Parameters} Parameters */
+
+/** A document, or revisions of it. @param {any} pouch @param {string} id @param {IncomingRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
+async function getDocument(pouch, id, request, query) {
+  /** @type {Record<string, any>} */
+  const options = {
+    revs: query.flag("revs"), revs_info: query.flag("revs_info"), conflicts: query.flag("conflicts"), attachments: query.flag("attachments"),
+    latest: query.flag("latest"), deleted_conflicts: query.flag("deleted_conflicts"), local_seq: query.flag("local_seq"),
+  };
+  if (query.flag("meta")) Object.assign(options, { revs_info: true, conflicts: true, deleted_conflicts: true });
+  const rev = query.text("rev");
+  if (rev !== null) options.rev = readRevision(rev);
+  const named = query.text("open_revs");
+  if (named !== null) {
+    options.open_revs = named === "all" ? "all" : query.json("open_revs");
+    if (Array.isArray(options.open_revs) ? options.open_revs.length > accessLimits.namedRevisions : named !== "all") throw bad("open_revs is all or an array.");
+    const answers = await pouch.get(id, options);
+    return json(200, answers);
+  }
+  const doc = await pouch.get(id, options);
+  const tag = `"${doc._rev}"`;
+  if (request.headers.get("if-none-match") === tag) return { status: 304, headers: [["etag", tag]], body: null };
+  return json(200, doc, [["etag", tag]]);
+}
+
+/** Which of the revisions that a peer has are not here. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota @returns {Promise<Record<string, any>>} */
+async function revsDiff(pouch, request, quota) {
+  const body = await readObject(request, accessLimits.request);
+  const wanted = Object.entries(body).filter(([id]) => !id.startsWith("_local/"));
+  for (const [, revs] of wanted) {
+    if (!Array.isArray(revs) || revs.length > accessLimits.namedRevisions || !revs.every((rev) => typeof rev === "string")) throw bad("Revisions are an array of texts.");
+  }
+  if (wanted.length === 0) return {};
+  return quota.within("documents", () => pouch.revsDiff(Object.fromEntries(wanted)));
+}
+
+/** The same in the form of CouchDB 1. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota */
+async function missingRevs(pouch, request, quota) {
+  const diff = await revsDiff(pouch, request, quota);
+  return { missing_revs: Object.fromEntries(Object.entries(diff).map(([id, { missing }]) => [id, missing])) };
+}
+
+/** The documents that a selector finds. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota */
+async function findDocuments(pouch, request, quota) {
+  const { selector, fields, sort, limit, skip } = await readObject(request, accessLimits.request);
+  if (typeof pouch.find !== "function") throw new Problem(501, "not_implemented", "Queries need PouchDB's plugin pouchdb-find.");
+  checkSelector(selector);
+  const { docs } = await quota.within("lists", () => pouch.find({ selector, fields, sort, limit: limit ?? 25, skip }));
+  return { docs, bookmark: "nil" };
+}
+
+// MARK: - access/targets.js
+
+// What paths and methods mean, and what a remote may do of it. The same routes as in Sources/PeerTunnel/Access.
+
+/**
+ * What a remote may do.
+ * @typedef {object} Grant
+ * @property {"read-only" | "read-write" | "inbox"} access
+ * @property {boolean} queries `_find`, which may go through the whole database
+ * @property {boolean} designDocuments writing them: they are code that others may run
+ */
+
+/**
+ * What a path and a method mean.
+ * @typedef {{ kind: "database" | "_all_docs" | "_changes" | "_bulk_get" | "_bulk_docs" | "_revs_diff" | "_missing_revs" | "_find" }
+ *   | { kind: "document" | "local", id: string } | { kind: "attachment", id: string, name: string }} Target
+ */
+
+const SPECIAL = /** @type {const} */ (["_all_docs", "_changes", "_bulk_get", "_bulk_docs", "_revs_diff", "_missing_revs", "_find"]);
+
+/** @param {string[]} segments behind the share's id, decoded @returns {Target | null} */
+function readTarget(segments) {
+  if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return null;
+  const [first, ...rest] = segments;
+  if (first === undefined) return { kind: "database" };
+  if (!first.startsWith("_")) return documentTarget(first, rest);
+  if (first === "_local") return rest.length > 0 ? { kind: "local", id: `_local/${rest.join("/")}` } : null;
+  if (first.startsWith("_local/")) return rest.length === 0 && first !== "_local/" ? { kind: "local", id: first } : null;
+  if (first === "_design") return rest.length > 0 ? documentTarget(`_design/${rest[0]}`, rest.slice(1)) : null;
+  if (first.startsWith("_design/")) return first === "_design/" ? null : documentTarget(first, rest);
+  const kind = rest.length === 0 ? SPECIAL.find((each) => each === first) : undefined;
+  return kind ? { kind } : null;
+}
+
+/** @param {string} id @param {string[]} rest @returns {Target | null} */
+function documentTarget(id, rest) {
+  if (rest.length === 0) return { kind: "document", id };
+  // Below a design document these are views and the like.
+  return id.startsWith("_design/") && rest[0].startsWith("_") ? null : { kind: "attachment", id, name: rest.join("/") };
+}
+
+/** What each method of a target needs of a grant. @type {Record<string, Record<string, "nothing" | "reading" | "querying" | "writing" | "editing" | "local">>} */
+const NEEDS = {
+  database: { GET: "nothing", POST: "writing" },
+  _all_docs: { GET: "reading", POST: "reading" },
+  _changes: { GET: "reading", POST: "reading" },
+  _bulk_get: { POST: "reading" },
+  _bulk_docs: { POST: "writing" },
+  _revs_diff: { POST: "reading" },
+  _missing_revs: { POST: "reading" },
+  _find: { POST: "querying" },
+  document: { GET: "reading", PUT: "writing", DELETE: "editing" },
+  attachment: { GET: "reading", PUT: "writing", DELETE: "editing" },
+  local: { GET: "local", PUT: "local", DELETE: "local" },
+};
+
+/** Whether a remote may do this. @param {Target} target @param {string} method @param {Grant} grant */
+function isAllowed({ kind }, method, { access, queries }) {
+  switch (Object.hasOwn(NEEDS[kind], method) ? NEEDS[kind][method] : "none") {
+    case "nothing": return true;
+    case "reading": return access !== "inbox";
+    case "querying": return access !== "inbox" && queries;
+    case "writing": return access !== "read-only";
+    case "editing": return access === "read-write";
+    case "local": return access !== "inbox";
+    default: return false;
+  }
+}
+
+// MARK: - access/writing.js
+
+// Writes of peers: documents one by one, and many at a time.
+
+
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").Parameters} Parameters */
+
+class DocumentWriter {
+  /**
+   * @param {any} pouch
+   * @param {import("./guards.js").WriteGuard} guard
+   * @param {import("./local-documents.js").LocalRoom} room
+   * @param {import("./quota.js").Quota} quota
+   */
+  constructor(pouch, guard, room, quota) {
+    this.pouch = pouch;
+    this.guard = guard;
+    this.room = room;
+    this.quota = quota;
+  }
+
+  /** @param {IncomingRequest} request */
+  async bulk(request) {
+    const { docs, new_edits: newEdits = true } = await readObject(request, accessLimits.bulk);
+    if (!Array.isArray(docs)) throw bad("POST body must include `docs` parameter.");
+    if (docs.length > accessLimits.bulkDocuments) throw tooLarge("There are too many documents in one request.");
+    await checkSpace();
+    return this.quota.within("documents", async () => {
+      /** @type {any[]} */
+      const outcomes = [];
+      /** @type {any[]} */
+      const allowed = [];
+      for (const doc of docs) {
+        try {
+          if (typeof doc?._id === "string" && doc._id.startsWith("_local/")) {
+            outcomes.push(await this.room.put(doc._id, doc));
+            continue;
+          }
+          await this.guard.allow(doc, newEdits !== false);
+          allowed.push(doc);
+          outcomes.push(null);
+        } catch (error) {
+          const { error: name, message } = problemOf(error);
+          outcomes.push({ id: doc?._id, error: name, reason: message });
+        }
+      }
+      const written = allowed.length > 0 ? await this.pouch.bulkDocs(allowed, { new_edits: newEdits !== false }) : [];
+      const results = newEdits === false ? written.map(resultOf) : written.map(resultOf)[Symbol.iterator]();
+      if (newEdits === false) {
+        // Copies of revisions are answered only where they failed.
+        return json(201, [...outcomes.filter((each) => each?.error), ...results]);
+      }
+      return json(201, outcomes.map((outcome) => outcome ?? results.next().value));
+    });
+  }
+
+  /** @param {IncomingRequest} request @param {Parameters} query */
+  async post(request, query) {
+    const doc = await readObject(request, accessLimits.documentRequest);
+    return this.#write({ _id: crypto.randomUUID().replaceAll("-", ""), ...doc }, query.text("new_edits") !== "false");
+  }
+
+  /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  async put(id, request, query) {
+    const type = request.headers.get("content-type") ?? "";
+    const doc = /^multipart\/related\b/i.test(type)
+      ? await readMultipart(request, type, accessLimits) : await readObject(request, accessLimits.documentRequest);
+    const rev = revisionOf(request, query);
+    if (rev !== null) doc._rev = rev;
+    return this.#write({ ...doc, _id: id }, query.text("new_edits") !== "false");
+  }
+
+  /** @param {any} doc @param {boolean} isEdit */
+  async #write(doc, isEdit) {
+    if (doc._id.startsWith("_local/")) throw missing();
+    await checkSpace();
+    await this.guard.allow(doc, isEdit);
+    const [result] = await this.pouch.bulkDocs([doc], { new_edits: isEdit });
+    if (result?.error) throw result;
+    return json(201, { ok: true, id: doc._id, rev: result?.rev ?? doc._rev });
+  }
+
+  /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  async remove(id, request, query) {
+    const rev = neededRevision(request, query);
+    await this.guard.allow({ _id: id }, true);
+    const result = await this.pouch.remove(id, rev);
+    return json(200, { ok: true, id, rev: result.rev });
+  }
+}
+
+/** @param {any} result of PouchDB's `bulkDocs` */
+const resultOf = (result) => (result.error
+  ? { id: result.id ?? result.docId, error: problemOf(result).error, reason: problemOf(result).message } : { ok: true, id: result.id, rev: result.rev });
+
+// MARK: - access/router.js
+
+// A PouchDB of this page as one peer may use it: a part of CouchDB's HTTP API, under the share's access rules. What is not
+// allowed and what does not exist look alike.
+
+
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {import("./targets.js").Grant} Grant */
+/** @typedef {import("./targets.js").Target} Target */
+/** @typedef {import("./quota.js").Quota} Quota */
+
+/**
+ * Answers the requests of one remote to a shared database.
+ * @param {any} pouch the database
+ * @param {object} share
+ * @param {string} share.id
+ * @param {Grant} share.grant
+ * @param {string} share.fingerprint the remote's; its local documents are kept under it
+ * @param {Quota} share.quota common to all that goes over the connection
+ * @returns {import("../tunnel/serving.js").Handler}
+ */
+function shareHandler(pouch, share) {
+  const access = new PeerAccess(pouch, share);
+  return async (request) => {
+    /** @type {OutgoingResponse} */
+    let answer;
+    try {
+      answer = await access.answer(request);
+    } catch (error) {
+      const { status, error: name, message } = problemOf(error);
+      answer = json(status, { error: name, reason: message });
+    }
+    return request.method === "HEAD" ? withoutBody(answer) : answer;
+  };
+}
+
+class PeerAccess {
+  /** @param {any} pouch @param {{ id: string, grant: Grant, fingerprint: string, quota: Quota }} share */
+  constructor(pouch, { id, grant, fingerprint, quota }) {
+    this.pouch = pouch;
+    this.share = id;
+    this.grant = grant;
+    this.quota = quota;
+    const guard = new WriteGuard(pouch, grant);
+    this.room = new LocalRoom(pouch, fingerprint, grant.access === "inbox");
+    this.writer = new DocumentWriter(pouch, guard, this.room, quota);
+    this.attachments = new Attachments(pouch, guard);
+  }
+
+  /** @param {IncomingRequest} request @returns {Promise<OutgoingResponse>} */
+  async answer(request) {
+    const mark = request.target.indexOf("?");
+    const target = this.#target(mark < 0 ? request.target : request.target.slice(0, mark));
+    const query = new Parameters(mark < 0 ? "" : request.target.slice(mark + 1));
+    const method = request.method === "HEAD" ? "GET" : request.method;
+    if (!target || !isAllowed(target, method, this.grant)) throw missing();
+    const { pouch, quota, writer } = this;
+    switch (target.kind) {
+      case "database": return method === "GET" ? this.#info() : writer.post(request, query);
+      case "_all_docs": return quota.stream("lists", await allDocs(pouch, request, query));
+      case "_changes": {
+        const { kind, parts } = await changes(pouch, request, query);
+        return quota.stream(kind, parts);
+      }
+      case "_bulk_get": return quota.stream("lists", await bulkGet(pouch, request, query));
+      case "_bulk_docs": return writer.bulk(request);
+      case "_revs_diff": return json(200, await revsDiff(pouch, request, quota));
+      case "_missing_revs": return json(200, await missingRevs(pouch, request, quota));
+      case "_find": return json(200, await findDocuments(pouch, request, quota));
+      case "document": return this.#document(method, target.id, request, query);
+      case "attachment": return this.#attachment(method, target, request, query);
+      case "local": return this.room.answer(method, target.id, request, query);
+      default: throw missing();
+    }
+  }
+
+  /** What a path means. @param {string} path */
+  #target(path) {
+    /** @type {string[]} */
+    let segments;
+    try {
+      segments = path.split("/").slice(1).map(decodeURIComponent);
+    } catch {
+      throw bad("The path is not percent-encoded UTF-8.");
+    }
+    if (segments[0] !== this.share) throw missing();
+    // A slash at the end is nothing.
+    if (segments.length === 2 && segments[1] === "") segments.pop();
+    return readTarget(segments.slice(1));
+  }
+
+  /** @param {string} method @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  #document(method, id, request, query) {
+    if (method === "GET") return this.quota.within("documents", () => getDocument(this.pouch, id, request, query));
+    return method === "PUT" ? this.writer.put(id, request, query) : this.writer.remove(id, request, query);
+  }
+
+  /** @param {string} method @param {{ id: string, name: string }} target @param {IncomingRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
+  #attachment(method, { id, name }, request, query) {
+    if (method === "GET") return this.attachments.get(id, name, request, query);
+    return method === "PUT" ? this.attachments.put(id, name, request, query) : this.attachments.remove(id, name, request, query);
+  }
+
+  async #info() {
+    const info = await this.pouch.info();
+    const reads = this.grant.access !== "inbox";
+    // How large it is, is not known of a database in a browser.
+    const size = 0;
+    return json(200, {
+      db_name: this.share, uuid: this.share.slice("share-".length), doc_count: reads ? info.doc_count : 0, doc_del_count: 0, update_seq: reads ? info.update_seq : 0,
+      purge_seq: 0, compact_running: false, sizes: { file: size, external: size, active: size }, instance_start_time: "0",
+      disk_format_version: 8, props: {},
+    });
+  }
+}
+
+// MARK: - trust/reception.js
 
 // Where offers to a share arrive: everything that is checked before the gate is asked, and the gate.
 
 
-/** @typedef {import("./encoding.js").Bytes} Bytes */
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 
 /**
  * The keys that offers are sealed to, and which offers came already. They live in memory only.
- * @typedef {{ key: import("./crypto.js").EphemeralKey, end: number, seen: Set<string> }} Epoch
+ * @typedef {{ key: import("../basics/crypto.js").EphemeralKey, end: number, seen: Set<string> }} Epoch
  */
 class EpochKeys {
-  /** @param {import("./crypto.js").EphemeralKey} key @param {number} now */
+  /** @param {import("../basics/crypto.js").EphemeralKey} key @param {number} now */
   constructor(key, now) {
     /** @type {Epoch} */
     this.current = { key, end: now + limits.epochLife, seen: new Set() };
@@ -4659,7 +6450,7 @@ class OfferReception {
   /**
    * @param {string} share
    * @param {Bytes} owner
-   * @param {import("./crypto.js").EphemeralKey} epoch
+   * @param {import("../basics/crypto.js").EphemeralKey} epoch
    * @param {number} now in milliseconds of a monotonic clock, like all times here
    */
   constructor(share, owner, epoch, now) {
@@ -4756,1110 +6547,15 @@ function gateDecision({ allow, ticket, ask }, fingerprint, verdict) {
   return { refusal: { none: "forbidden", good: "forbidden", wrong: "ticket", expired: "ticket-expired", claimed: "ticket-claimed" }[verdict] };
 }
 
-// MARK: - multipart.js
+// MARK: - peers/remote-event.js
 
-// Documents with their attachments behind them: `multipart/related`, as CouchDB's replicators send them.
-
-
-/** @param {string} reason @param {number} status */
-const badPart = (reason, status = 400) =>
-  Object.assign(new Error(reason), { status, name: status === 413 ? "too_large" : "bad_request", reason });
-
-/** Where a sequence of bytes begins. @param {Uint8Array} bytes @param {Uint8Array} wanted @param {number} from @returns {number} -1 if nowhere */
-function find(bytes, wanted, from) {
-  const [first] = wanted;
-  for (let start = bytes.indexOf(first, from); start >= 0 && start + wanted.length <= bytes.length; start = bytes.indexOf(first, start + 1)) {
-    let length = 1;
-    while (length < wanted.length && bytes[start + length] === wanted[length]) length++;
-    if (length === wanted.length) return start;
-  }
-  return -1;
-}
-
-/**
- * Reads a document with its attachments. The parts follow in the order of the attachments that say so, or are named.
- * @param {import("./tunnel.js").IncomingRequest} request
- * @param {string} type its content type
- * @param {{ multipart: number, documentRequest: number, jsonDepth: number }} limits
- * @returns {Promise<any>} with the attachments as blobs
- */
-async function readMultipart(request, type, limits) {
-  const [, quoted, plain] = /boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(type) ?? [];
-  const boundary = quoted ?? plain;
-  if (!boundary) throw badPart("The boundary is missing.");
-  const bytes = await collect(request, limits.multipart);
-  if (!bytes) throw badPart("The document is too large for this peer.", 413);
-  const parts = splitParts(bytes, utf8(`--${boundary}`));
-  if (parts.length === 0 || parts[0].body.length > limits.documentRequest) throw badPart("The document is missing.");
-  let doc;
-  try {
-    const json = text(parts[0].body);
-    if (textDepth(json) > limits.jsonDepth + 8) throw badPart("JSON from peers must not be nested so deep.");
-    doc = JSON.parse(json);
-  } catch (error) {
-    throw /** @type {any} */ (error).status ? error : badPart("invalid UTF-8 JSON");
-  }
-  if (!isObject(doc)) throw badPart("Document must be a JSON object");
-  const following = Object.entries(isObject(doc._attachments) ? doc._attachments : {}).filter(([, each]) => isObject(each) && each.follows);
-  if (following.length !== parts.length - 1) throw badPart("There are not as many attachments as the document says.");
-  for (const [index, [name, description]] of following.entries()) {
-    const part = parts.slice(1).find((each) => each.name === name) ?? parts[index + 1];
-    const { follows, length, encoding, encoded_length: encodedLength, digest, ...kept } = description;
-    const contentType = typeof kept.content_type === "string" ? kept.content_type : "application/octet-stream";
-    let blob = new Blob([part.body], { type: contentType });
-    const expected = encoding ? encodedLength : length;
-    if (typeof expected === "number" && expected !== blob.size) throw badPart("An attachment is not as long as it should be.");
-    if (encoding === "gzip") blob = await inflate(blob, limits.multipart);
-    doc._attachments[name] = { ...kept, content_type: contentType, data: blob };
-  }
-  return doc;
-}
-
-/** @param {Uint8Array<ArrayBuffer>} bytes @param {Uint8Array} delimiter @returns {{ name: string | null, body: Uint8Array<ArrayBuffer> }[]} */
-function splitParts(bytes, delimiter) {
-  const blank = utf8("\r\n\r\n");
-  const next = utf8("\r\n");
-  const parts = [];
-  let start = find(bytes, delimiter, 0);
-  while (start >= 0) {
-    const begin = start + delimiter.length;
-    // Two hyphens end it.
-    if (bytes[begin] === 0x2d && bytes[begin + 1] === 0x2d) return parts;
-    const end = find(bytes, new Uint8Array([...next, ...delimiter]), begin);
-    if (end < 0) break;
-    const part = bytes.subarray(begin, end);
-    const head = part[0] === 0x0d && part[1] === 0x0a && part[2] === 0x0d && part[3] === 0x0a ? 0 : find(part, blank, 0);
-    if (head < 0) break;
-    const headers = new TextDecoder().decode(part.subarray(0, head));
-    const [, name] = /content-disposition:[^\r\n]*filename="((?:[^"\\]|\\.)*)"/i.exec(headers) ?? [];
-    parts.push({ name: name?.replace(/\\(.)/g, "$1") ?? null, body: part.subarray(head + blank.length) });
-    start = end + next.length;
-  }
-  throw badPart("The parts do not end.");
-}
-
-/** The contents of what was compressed by gzip. @param {Blob} blob @param {number} limit bytes @returns {Promise<Blob>} */
-async function inflate(blob, limit) {
-  const parts = [];
-  let size = 0;
-  // @ts-ignore: streams can be iterated.
-  for await (const piece of blob.stream().pipeThrough(new DecompressionStream("gzip"))) {
-    size += piece.length;
-    if (size > limit) throw badPart("The attachment is too large for this peer.", 413);
-    parts.push(piece);
-  }
-  return new Blob(parts, { type: blob.type });
-}
-
-// MARK: - router.js
-
-// A PouchDB of this page as one peer may use it: a part of CouchDB's HTTP API, under the share's access rules. What is not
-// allowed and what does not exist look alike. The same routes as in Sources/PeerTunnel/Access.
-
-
-/** @typedef {import("./tunnel.js").IncomingRequest} IncomingRequest */
-/** @typedef {import("./tunnel.js").OutgoingResponse} OutgoingResponse */
-
-/** What is answered in place of a result. */
-class Problem extends Error {
-  /** @param {number} status @param {string} error @param {string} reason */
-  constructor(status, error, reason) {
-    super(reason);
-    this.status = status;
-    this.error = error;
-  }
-}
-
-const MISSING = () => new Problem(404, "not_found", "missing");
-/** @param {string} reason */
-const bad = (reason) => new Problem(400, "bad_request", reason);
-/** @param {string} reason */
-const forbidden = (reason) => new Problem(403, "forbidden", reason);
-
-/**
- * What a remote may do.
- * @typedef {object} Grant
- * @property {"read-only" | "read-write" | "inbox"} access
- * @property {boolean} queries `_find`, which may go through the whole database
- * @property {boolean} designDocuments writing them: they are code that others may run
- */
-
-/** How many rows of a list are read at a time: fewer of those that are larger, since all of them are held in memory. @param {Record<string, any>} options */
-const pageSize = ({ attachments, include_docs: withDocs }) => (attachments ? 1 : withDocs ? 50 : 500);
-/** How much of the browser's storage is left to its user, in bytes: writes of peers beyond it are refused. */
-const FREE_SPACE = 64 << 20;
-
-/** Raster images, which may be shown as they are; everything else is to be saved. */
-const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
-
-/** @param {number} status @param {unknown} value @param {[string, string][]} headers @returns {OutgoingResponse} */
-const json = (status, value, headers = []) =>
-  ({ status, headers: [["content-type", "application/json"], ...headers], body: utf8(`${JSON.stringify(value)}\n`) });
-
-/**
- * Answers the requests of one remote to a shared database.
- * @param {any} pouch the database
- * @param {object} share
- * @param {string} share.id
- * @param {Grant} share.grant
- * @param {string} share.fingerprint the remote's; its local documents are kept under it
- * @param {{ feeds: number, lists: number, documents: number }} share.quota common to all that goes over the connection
- * @returns {import("./tunnel.js").Handler}
- */
-function shareHandler(pouch, { id, grant, fingerprint, quota }) {
-  const access = new PeerAccess(pouch, id, grant, fingerprint, quota);
-  return async (request) => {
-    try {
-      const answer = await access.answer(request);
-      return request.method === "HEAD" ? withoutBody(answer) : answer;
-    } catch (error) {
-      const { status, error: name, message } = problemOf(error);
-      const answer = json(status, { error: name, reason: message });
-      return request.method === "HEAD" ? withoutBody(answer) : answer;
-    }
-  };
-}
-
-/** @param {OutgoingResponse} answer @returns {OutgoingResponse} */
-function withoutBody(answer) {
-  const { body } = answer;
-  const length = body instanceof Blob ? body.size : body instanceof Uint8Array ? body.length : answer.length;
-  // A body that nobody reads must not go on.
-  if (body && Symbol.asyncIterator in body) /** @type {any} */ (body).return();
-  const headers = answer.headers.filter(([name]) => name !== "content-length");
-  if (typeof length === "number") headers.push(["content-length", String(length)]);
-  return { status: answer.status, headers, body: null };
-}
-
-/** What of an error a peer is told. @param {any} error @returns {Problem} */
-function problemOf(error) {
-  if (error instanceof Problem) return error;
-  const { status, name, reason, message } = error ?? {};
-  if (status === 404) return new Problem(404, "not_found", reason === "deleted" ? "deleted" : "missing");
-  if (typeof status === "number" && status >= 400 && status < 500) return new Problem(status, String(name ?? "error"), String(reason ?? message));
-  if (name === "QuotaExceededError") return new Problem(507, "insufficient_storage", "There is not enough free space.");
-  return new Problem(500, "internal_server_error", "The request could not be answered.");
-}
-
-/**
- * What a path and a method mean.
- * @typedef {{ kind: "database" | "_all_docs" | "_changes" | "_bulk_get" | "_bulk_docs" | "_revs_diff" | "_missing_revs" | "_find" }
- *   | { kind: "document" | "local", id: string } | { kind: "attachment", id: string, name: string }} Target
- */
-
-const SPECIAL = /** @type {const} */ (["_all_docs", "_changes", "_bulk_get", "_bulk_docs", "_revs_diff", "_missing_revs", "_find"]);
-
-/** @param {string[]} segments behind the share's id, decoded @returns {Target | null} */
-function readTarget(segments) {
-  if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return null;
-  const [first, ...rest] = segments;
-  if (first === undefined) return { kind: "database" };
-  if (!first.startsWith("_")) return documentTarget(first, rest);
-  if (first === "_local") return rest.length > 0 ? { kind: "local", id: `_local/${rest.join("/")}` } : null;
-  if (first.startsWith("_local/")) return rest.length === 0 && first !== "_local/" ? { kind: "local", id: first } : null;
-  if (first === "_design") return rest.length > 0 ? documentTarget(`_design/${rest[0]}`, rest.slice(1)) : null;
-  if (first.startsWith("_design/")) return first === "_design/" ? null : documentTarget(first, rest);
-  const kind = rest.length === 0 ? SPECIAL.find((each) => each === first) : undefined;
-  return kind ? { kind } : null;
-}
-
-/** @param {string} id @param {string[]} rest @returns {Target | null} */
-function documentTarget(id, rest) {
-  if (rest.length === 0) return { kind: "document", id };
-  // Below a design document these are views and the like.
-  return id.startsWith("_design/") && rest[0].startsWith("_") ? null : { kind: "attachment", id, name: rest.join("/") };
-}
-
-/** What each method of a target needs of a grant. @type {Record<string, Record<string, "nothing" | "reading" | "querying" | "writing" | "editing" | "local">>} */
-const NEEDS = {
-  database: { GET: "nothing", POST: "writing" },
-  _all_docs: { GET: "reading", POST: "reading" },
-  _changes: { GET: "reading", POST: "reading" },
-  _bulk_get: { POST: "reading" },
-  _bulk_docs: { POST: "writing" },
-  _revs_diff: { POST: "reading" },
-  _missing_revs: { POST: "reading" },
-  _find: { POST: "querying" },
-  document: { GET: "reading", PUT: "writing", DELETE: "editing" },
-  attachment: { GET: "reading", PUT: "writing", DELETE: "editing" },
-  local: { GET: "local", PUT: "local", DELETE: "local" },
-};
-
-/** @param {string} need @param {Grant} grant */
-function isAllowed(need, { access, queries }) {
-  switch (need) {
-    case "nothing": return true;
-    case "reading": return access !== "inbox";
-    case "querying": return access !== "inbox" && queries;
-    case "writing": return access !== "read-only";
-    case "editing": return access === "read-write";
-    case "local": return access !== "inbox";
-    default: return false;
-  }
-}
-
-/** The parameters of a request, each of them known or left out. */
-class Parameters {
-  /** @param {string} query */
-  constructor(query) {
-    this.values = new URLSearchParams(query);
-  }
-
-  /** @param {string} name */
-  text(name) {
-    return this.values.get(name);
-  }
-
-  /** @param {string} name */
-  flag(name) {
-    const value = this.values.get(name);
-    if (value === null || value === "false") return false;
-    if (value === "true") return true;
-    throw bad(`${name} is true or false.`);
-  }
-
-  /** @param {string} name @param {number | undefined} [otherwise] */
-  count(name, otherwise) {
-    const value = this.values.get(name);
-    if (value === null) return otherwise;
-    if (!/^\d{1,15}$/.test(value)) throw bad(`${name} is a number.`);
-    return Number(value);
-  }
-
-  /** @param {...string} names of one parameter @returns {any} `undefined` if it is not there */
-  json(...names) {
-    const value = names.map((name) => this.values.get(name)).find((each) => each !== null);
-    if (value === undefined || value === null) return undefined;
-    return parsed(value);
-  }
-}
-
-/** @param {string} value @returns {any} */
-function parsed(value) {
-  if (textDepth(value) > accessLimits.jsonDepth + 8) throw bad("JSON from peers must not be nested so deep.");
-  try {
-    return JSON.parse(value);
-  } catch {
-    throw bad("invalid UTF-8 JSON");
-  }
-}
-
-class PeerAccess {
-  /** @param {any} pouch @param {string} share @param {Grant} grant @param {string} fingerprint @param {{ feeds: number, lists: number, documents: number }} quota */
-  constructor(pouch, share, grant, fingerprint, quota) {
-    this.pouch = pouch;
-    this.share = share;
-    this.grant = grant;
-    this.room = `_local/peer-${fingerprint}-`;
-    this.index = `_local/peers-${fingerprint}`;
-    this.quota = quota;
-    /** Local documents are counted and written one at a time. */
-    this.localWrites = Promise.resolve();
-  }
-
-  /** @param {IncomingRequest} request @returns {Promise<OutgoingResponse>} */
-  async answer(request) {
-    const mark = request.target.indexOf("?");
-    const path = mark < 0 ? request.target : request.target.slice(0, mark);
-    let segments;
-    try {
-      segments = path.split("/").slice(1).map(decodeURIComponent);
-    } catch {
-      throw bad("The path is not percent-encoded UTF-8.");
-    }
-    if (segments[0] !== this.share) throw MISSING();
-    // A slash at the end is nothing.
-    if (segments.length === 2 && segments[1] === "") segments.pop();
-    const target = readTarget(segments.slice(1));
-    const method = request.method === "HEAD" ? "GET" : request.method;
-    const need = target && Object.hasOwn(NEEDS[target.kind], method) ? NEEDS[target.kind][method] : "none";
-    if (!target || !isAllowed(need, this.grant)) throw MISSING();
-    const query = new Parameters(mark < 0 ? "" : request.target.slice(mark + 1));
-    switch (target.kind) {
-      case "database": return method === "GET" ? this.info() : this.post(request, query);
-      case "_all_docs": return this.list(request, query);
-      case "_changes": return this.changes(request, query);
-      case "_bulk_get": return this.bulkGet(request, query);
-      case "_bulk_docs": return this.bulkDocs(request);
-      case "_revs_diff": return json(200, await this.revsDiff(request));
-      case "_missing_revs": return this.missingRevs(request);
-      case "_find": return this.find(request);
-      case "document":
-        if (method === "GET") return this.get(target.id, request, query);
-        return method === "PUT" ? this.put(target.id, request, query) : this.remove(target.id, request, query);
-      case "attachment":
-        if (method === "GET") return this.getAttachment(target.id, target.name, request, query);
-        if (method === "PUT") return this.putAttachment(target.id, target.name, request, query);
-        return this.removeAttachment(target.id, target.name, request, query);
-      case "local": return this.local(method, target.id, request, query);
-      default: throw MISSING();
-    }
-  }
-
-  /**
-   * Takes one of the places for what holds a page of documents while a peer reads on.
-   * @template Value @param {"lists" | "documents" | "feeds"} kind @param {() => Promise<Value>} work @returns {Promise<Value>}
-   */
-  async within(kind, work) {
-    if (this.quota[kind] >= accessLimits[kind]) throw new Problem(429, "too_many_requests", "There is too much under way on this connection.");
-    this.quota[kind] += 1;
-    try {
-      return await work();
-    } finally {
-      this.quota[kind] -= 1;
-    }
-  }
-
-  /**
-   * A body that has one of these places until it was read, or given up.
-   * @param {"lists" | "feeds"} kind @param {AsyncGenerator<string>} parts @returns {OutgoingResponse}
-   */
-  stream(kind, parts) {
-    if (this.quota[kind] >= accessLimits[kind]) {
-      parts.return(undefined);
-      throw new Problem(429, "too_many_requests", `There are ${accessLimits[kind]} ${kind} under way on this connection already.`);
-    }
-    this.quota[kind] += 1;
-    let isHeld = true;
-    const release = () => {
-      if (isHeld) this.quota[kind] -= 1;
-      isHeld = false;
-    };
-    const bytes = inBytes(parts);
-    /** @type {AsyncIterableIterator<import("./encoding.js").Bytes>} */
-    const body = {
-      [Symbol.asyncIterator]: () => body,
-      next: async () => {
-        try {
-          const step = await bytes.next();
-          if (step.done) release();
-          return step;
-        } catch (error) {
-          release();
-          throw error;
-        }
-      },
-      return: async () => {
-        release();
-        await bytes.return(undefined);
-        return { done: true, value: undefined };
-      },
-    };
-    return { status: 200, headers: [["content-type", "application/json"]], body, length: null };
-  }
-
-  /** @param {IncomingRequest} request @param {number} limit @returns {Promise<any>} */
-  async json(request, limit) {
-    const bytes = await collect(request, limit);
-    if (!bytes) throw new Problem(413, "too_large", "the request entity is too large");
-    let value;
-    try {
-      value = text(bytes);
-    } catch {
-      throw bad("invalid UTF-8 JSON");
-    }
-    const body = parsed(value);
-    if (!isObject(body)) throw bad("Request body must be a JSON object");
-    if (depth(body) === Infinity) throw bad("invalid UTF-8 JSON");
-    return body;
-  }
-
-  // MARK: Reading
-
-  async info() {
-    const info = await this.pouch.info();
-    const reads = this.grant.access !== "inbox";
-    // How large it is, is not known of a database in a browser.
-    const size = 0;
-    return json(200, {
-      db_name: this.share, uuid: this.share.slice("share-".length), doc_count: reads ? info.doc_count : 0, doc_del_count: 0, update_seq: reads ? info.update_seq : 0,
-      purge_seq: 0, compact_running: false, sizes: { file: size, external: size, active: size }, instance_start_time: "0",
-      disk_format_version: 8, props: {},
-    });
-  }
-
-  /** @param {IncomingRequest} request @param {Parameters} query */
-  async list(request, query) {
-    const body = request.method === "POST" ? await this.json(request, accessLimits.request) : {};
-    /** @type {Record<string, any>} */
-    const options = {
-      include_docs: query.flag("include_docs"), conflicts: query.flag("conflicts"), attachments: query.flag("attachments"),
-      descending: query.flag("descending"), inclusive_end: query.text("inclusive_end") !== "false", update_seq: query.flag("update_seq"),
-    };
-    const keys = body.keys ?? query.json("keys");
-    const limit = query.count("limit", Infinity) ?? Infinity;
-    const skip = query.count("skip", 0) ?? 0;
-    const [key, start, end] = [query.json("key"), query.json("startkey", "start_key"), query.json("endkey", "wakekey")];
-    for (const each of [key, start, end]) if (each !== undefined && typeof each !== "string") throw bad("Keys of documents are texts.");
-    if (keys !== undefined) {
-      if (!Array.isArray(keys) || !keys.every((each) => typeof each === "string")) throw bad("`keys` member must be an array.");
-      const wanted = (options.descending ? keys.toReversed() : keys).slice(skip, limit === Infinity ? undefined : skip + limit);
-      return this.stream("lists", this.keyRows(wanted, options, skip));
-    }
-    if (key !== undefined) Object.assign(options, { startkey: key, endkey: key });
-    if (start !== undefined) options.startkey = start;
-    if (end !== undefined) options.endkey = end;
-    return this.stream("lists", this.rows(options, skip, limit));
-  }
-
-  /** @param {string[]} keys @param {Record<string, any>} options @param {number} offset */
-  async* keyRows(keys, options, offset) {
-    let separator = "";
-    let isFirst = true;
-    const step = pageSize(options);
-    for (let index = 0; isFirst || index < keys.length; index += step) {
-      const page = keys.slice(index, index + step);
-      // Local documents are in no list.
-      const listed = await this.pouch.allDocs({ ...options, descending: false, keys: page.map((key) => (key.startsWith("_local/") ? "" : key)) });
-      if (isFirst) yield `{"total_rows":${listed.total_rows},"offset":${offset},"rows":[`;
-      isFirst = false;
-      for (const [place, row] of listed.rows.entries()) {
-        yield `${separator}\n${JSON.stringify(row.error ? { key: page[place], error: "not_found" } : row)}`;
-        separator = ",";
-      }
-    }
-    yield "\n]}\n";
-  }
-
-  /** @param {Record<string, any>} options @param {number} skip @param {number} limit */
-  async* rows(options, skip, limit) {
-    let rest = limit;
-    let separator = "";
-    const step = pageSize(options);
-    let page = await this.pouch.allDocs({ ...options, skip, limit: Math.min(rest, step) });
-    const sequence = options.update_seq ? `"update_seq":${JSON.stringify(page.update_seq)},` : "";
-    yield `{"total_rows":${page.total_rows},"offset":${page.offset ?? skip},${sequence}"rows":[`;
-    while (page.rows.length > 0) {
-      for (const row of page.rows) {
-        yield `${separator}\n${JSON.stringify(row)}`;
-        separator = ",";
-      }
-      rest -= page.rows.length;
-      if (page.rows.length < step || rest <= 0) break;
-      const { id } = page.rows.at(-1);
-      page = await this.pouch.allDocs({ ...options, startkey: id, skip: 1, limit: Math.min(rest, step) });
-    }
-    yield "\n]}\n";
-  }
-
-  /** @param {IncomingRequest} request @param {Parameters} query */
-  async changes(request, query) {
-    const body = request.method === "POST" ? await this.json(request, accessLimits.request) : {};
-    /** @type {Record<string, any>} */
-    const options = {
-      include_docs: query.flag("include_docs"), conflicts: query.flag("conflicts"), attachments: query.flag("attachments"),
-      descending: query.flag("descending"), style: query.text("style") === "all_docs" ? "all_docs" : "main_only", since: readSince(query.text("since")),
-    };
-    const filter = query.text("filter");
-    if (filter === "_doc_ids") {
-      const ids = body.doc_ids ?? query.json("doc_ids");
-      if (!Array.isArray(ids) || ids.length > accessLimits.bulkDocuments || !ids.every((each) => typeof each === "string")) throw bad("`doc_ids` filter parameter is not a list of doc ids.");
-      options.doc_ids = ids;
-    } else if (filter === "_selector") {
-      options.selector = checkSelector(body.selector);
-    } else if (filter === "_design") {
-      options.filter = (/** @type {any} */ doc) => doc._id.startsWith("_design/");
-    } else if (filter !== null) {
-      throw MISSING();
-    }
-    const limit = query.count("limit", Infinity) ?? Infinity;
-    const feed = query.text("feed") ?? "normal";
-    const heartbeat = query.text("heartbeat");
-    const silence = accessLimits.heartbeat;
-    const pulse = heartbeat === null || heartbeat === "false" ? null
-      : Math.min(heartbeat === "true" ? silence : Math.max(1, Number(heartbeat) || silence), silence);
-    const timeout = pulse === null ? Math.min(query.count("timeout", silence) ?? silence, silence) : Infinity;
-    const live = { options, limit: limit === 0 ? 1 : limit, pulse, timeout, signal: request.signal };
-    switch (feed) {
-      case "normal": return this.stream("lists", this.changeRows(options, limit));
-      case "longpoll": return this.stream("feeds", this.longPoll({ ...live, limit }));
-      case "continuous": return this.stream("feeds", this.continuous(live));
-      default: throw bad("There is no such feed for peers.");
-    }
-  }
-
-  /**
-   * Changes that are there, page by page.
-   * @param {Record<string, any>} options @param {number} limit
-   * @returns {AsyncGenerator<{ results: any[], last_seq: any }>}
-   */
-  async* pages(options, limit) {
-    let rest = limit;
-    let { since } = options;
-    const step = pageSize(options);
-    if (since === "now") {
-      yield await this.pouch.changes({ ...options, limit: 1 });
-      return;
-    }
-    if (options.descending) {
-      // It has no pages: the documents are read one by one.
-      const { include_docs: withDocs, attachments, conflicts, ...list } = options;
-      const { results, last_seq: last } = await this.pouch.changes({ ...list, ...(limit === Infinity ? {} : { limit }) });
-      for (const row of results) {
-        const doc = withDocs ? { doc: await this.pouch.get(row.id, { rev: row.changes[0].rev, attachments, conflicts }) } : {};
-        yield { results: [{ ...row, ...doc }], last_seq: last };
-      }
-      if (results.length === 0) yield { results, last_seq: last };
-      return;
-    }
-    while (true) {
-      const page = await this.pouch.changes({ ...options, since, limit: Math.min(rest, step), return_docs: true });
-      yield page;
-      rest -= page.results.length;
-      since = page.last_seq;
-      if (page.results.length < step || rest <= 0) return;
-    }
-  }
-
-  /** @param {Record<string, any>} options @param {number} limit */
-  async* changeRows(options, limit) {
-    yield "{\"results\":[";
-    let last = options.since;
-    let separator = "";
-    let count = 0;
-    if (limit > 0) {
-      for await (const { results, last_seq: position } of this.pages(options, limit)) {
-        for (const row of results) {
-          yield `${separator}\n${JSON.stringify(row)}`;
-          separator = ",";
-        }
-        count += results.length;
-        last = position;
-      }
-    }
-    const pending = count >= limit ? await this.pending(options, last) : 0;
-    yield `\n],\n"last_seq":${JSON.stringify(last)},"pending":${pending}}\n`;
-  }
-
-  /** How many changes there are behind a position, at least. @param {Record<string, any>} options @param {any} since */
-  async pending({ style, doc_ids, selector }, since) {
-    const { results } = await this.pouch.changes({ style, doc_ids, selector, since, limit: 1 });
-    return results.length;
-  }
-
-  /** @param {{ options: Record<string, any>, limit: number, pulse: number | null, timeout: number, signal: AbortSignal }} feed */
-  async* longPoll({ options, limit, pulse, timeout, signal }) {
-    yield "{\"results\":[";
-    let since = options.since;
-    if (since === "now") since = (await this.pouch.info()).update_seq;
-    const end = performance.now() + timeout;
-    while (true) {
-      const most = Math.min(limit, pageSize(options));
-      const { results, last_seq: last } = limit > 0
-        ? await this.pouch.changes({ ...options, since, limit: most, return_docs: true }) : { results: [], last_seq: since };
-      if (results.length > 0 || limit === 0 || performance.now() >= end || signal.aborted) {
-        yield results.map((/** @type {any} */ row) => `\n${JSON.stringify(row)}`).join(",");
-        yield `\n],\n"last_seq":${JSON.stringify(last)},"pending":${results.length >= most ? await this.pending(options, last) : 0}}\n`;
-        return;
-      }
-      since = last;
-      yield* this.waitForChange(since, pulse, end, signal);
-    }
-  }
-
-  /** @param {{ options: Record<string, any>, limit: number, pulse: number | null, timeout: number, signal: AbortSignal }} feed */
-  async* continuous({ options, limit, pulse, timeout, signal }) {
-    let since = options.since;
-    if (since === "now") since = (await this.pouch.info()).update_seq;
-    let rest = limit;
-    let end = performance.now() + timeout;
-    while (!signal.aborted) {
-      let count = 0;
-      for await (const { results, last_seq: last } of this.pages({ ...options, since }, rest)) {
-        for (const row of results) yield `${JSON.stringify(row)}\n`;
-        count += results.length;
-        since = last;
-      }
-      rest -= count;
-      if (count > 0) end = performance.now() + timeout;
-      if (rest <= 0 || performance.now() >= end) break;
-      yield* this.waitForChange(since, pulse, end, signal);
-    }
-    yield `${JSON.stringify({ last_seq: since, pending: 0 })}\n`;
-  }
-
-  /**
-   * Waits until something is written, and shows meanwhile that it lives.
-   * @param {any} since @param {number | null} pulse @param {number} end @param {AbortSignal} signal
-   */
-  async* waitForChange(since, pulse, end, signal) {
-    const feed = this.pouch.changes({ since, live: true, limit: 1, return_docs: false });
-    let wake = () => {};
-    const changed = new Promise((resolve) => {
-      wake = () => resolve(true);
-      for (const event of ["change", "complete", "error"]) feed.on(event, wake);
-      signal.addEventListener("abort", wake, { once: true });
-    });
-    try {
-      while (!signal.aborted) {
-        const time = Math.min(pulse ?? Infinity, end - performance.now());
-        /** @type {ReturnType<typeof setTimeout>} */
-        let timer;
-        const late = new Promise((resolve) => { timer = setTimeout(() => resolve(false), Math.max(0, Math.min(time, 2 ** 31 - 1))); });
-        const isOver = await Promise.race([changed, late]);
-        // @ts-ignore: it was set.
-        clearTimeout(timer);
-        if (isOver || performance.now() >= end) return;
-        yield "\n";
-      }
-    } finally {
-      signal.removeEventListener("abort", wake);
-      feed.cancel();
-    }
-  }
-
-  /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
-  async get(id, request, query) {
-    return this.within("documents", async () => {
-      /** @type {Record<string, any>} */
-      const options = {
-        revs: query.flag("revs"), revs_info: query.flag("revs_info"), conflicts: query.flag("conflicts"), attachments: query.flag("attachments"),
-        latest: query.flag("latest"), deleted_conflicts: query.flag("deleted_conflicts"), local_seq: query.flag("local_seq"),
-      };
-      if (query.flag("meta")) Object.assign(options, { revs_info: true, conflicts: true, deleted_conflicts: true });
-      const rev = query.text("rev");
-      if (rev !== null) options.rev = readRevision(rev);
-      const named = query.text("open_revs");
-      if (named !== null) {
-        options.open_revs = named === "all" ? "all" : query.json("open_revs");
-        if (Array.isArray(options.open_revs) ? options.open_revs.length > accessLimits.namedRevisions : named !== "all") throw bad("open_revs is all or an array.");
-        const answers = await this.pouch.get(id, options);
-        return json(200, answers);
-      }
-      const doc = await this.pouch.get(id, options);
-      const tag = `"${doc._rev}"`;
-      if (request.headers.get("if-none-match") === tag) return { status: 304, headers: [["etag", tag]], body: null };
-      return json(200, doc, [["etag", tag]]);
-    });
-  }
-
-  /** @param {IncomingRequest} request @param {Parameters} query */
-  async bulkGet(request, query) {
-    const { docs } = await this.json(request, accessLimits.request);
-    if (!Array.isArray(docs)) throw bad("Missing JSON list of 'docs'.");
-    if (docs.length > accessLimits.bulkGets) throw new Problem(413, "too_large", "There are too many documents in one request.");
-    if (!docs.every((each) => isObject(each) && typeof each.id === "string")) throw bad("Each of 'docs' has an id.");
-    const options = { revs: query.flag("revs"), latest: query.flag("latest"), attachments: query.flag("attachments") };
-    return this.stream("lists", this.bulkRows(docs, options));
-  }
-
-  /** @param {any[]} docs @param {Record<string, any>} options */
-  async* bulkRows(docs, options) {
-    yield "{\"results\":[";
-    let separator = "";
-    const step = pageSize({ ...options, include_docs: true });
-    for (let index = 0; index < docs.length; index += step) {
-      const page = docs.slice(index, index + step);
-      const readable = page.filter(({ id }) => !id.startsWith("_local/")).map(({ id, rev }) => (typeof rev === "string" ? { id, rev } : { id }));
-      const { results } = readable.length > 0 ? await this.pouch.bulkGet({ docs: readable, ...options }) : { results: [] };
-      /** @type {Map<string, any[]>} */
-      const found = new Map();
-      for (const result of results) found.set(result.id, [...(found.get(result.id) ?? []), ...result.docs]);
-      for (const { id, rev } of page) {
-        const all = found.get(id) ?? [];
-        const own = typeof rev === "string" && !options.latest ? all.filter(({ ok }) => ok && ok._rev === rev) : all.filter(({ ok }) => ok);
-        const entry = own.length > 0 ? own.map(({ ok }) => ({ ok })) : [{ error: { id, rev: rev ?? "undefined", error: "not_found", reason: "missing" } }];
-        yield `${separator}\n${JSON.stringify({ id, docs: entry })}`;
-        separator = ",";
-      }
-    }
-    yield "\n]}\n";
-  }
-
-  /** @param {IncomingRequest} request @returns {Promise<Record<string, any>>} */
-  async revsDiff(request) {
-    const body = await this.json(request, accessLimits.request);
-    const wanted = Object.entries(body).filter(([id]) => !id.startsWith("_local/"));
-    for (const [, revs] of wanted) {
-      if (!Array.isArray(revs) || revs.length > accessLimits.namedRevisions || !revs.every((rev) => typeof rev === "string")) throw bad("Revisions are an array of texts.");
-    }
-    if (wanted.length === 0) return {};
-    return this.within("documents", () => this.pouch.revsDiff(Object.fromEntries(wanted)));
-  }
-
-  /** @param {IncomingRequest} request */
-  async missingRevs(request) {
-    const diff = await this.revsDiff(request);
-    return json(200, { missing_revs: Object.fromEntries(Object.entries(diff).map(([id, { missing }]) => [id, missing])) });
-  }
-
-  /** @param {IncomingRequest} request */
-  async find(request) {
-    const { selector, fields, sort, limit, skip } = await this.json(request, accessLimits.request);
-    if (typeof this.pouch.find !== "function") throw new Problem(501, "not_implemented", "Queries need PouchDB's plugin pouchdb-find.");
-    checkSelector(selector);
-    const answer = await this.within("lists", () => this.pouch.find({ selector, fields, sort, limit: limit ?? 25, skip }));
-    return json(200, { docs: answer.docs, bookmark: "nil" });
-  }
-
-  // MARK: Writing
-
-  async checkSpace() {
-    const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => null);
-    if (estimate?.quota !== undefined && estimate.usage !== undefined && estimate.quota - estimate.usage < FREE_SPACE) {
-      throw new Problem(507, "insufficient_storage", "There is not enough free space to take anything from peers.");
-    }
-  }
-
-  /**
-   * Allows a document by returning.
-   * @param {any} doc @param {boolean} isEdit whether it makes a new revision, rather than being a copy of one
-   */
-  async check(doc, isEdit) {
-    if (!isObject(doc)) throw bad("Document must be a JSON object");
-    const { _id: id, _attachments: attachments = {}, ...body } = doc;
-    if (id !== undefined && (typeof id !== "string" || id === "")) throw new Problem(400, "illegal_docid", "Document id must be a non-empty string");
-    if (!isObject(attachments)) throw bad("Attachments are an object.");
-    const members = Object.fromEntries(Object.entries(body).filter(([name]) => !name.startsWith("_")));
-    const size = byteLength(JSON.stringify(members));
-    if (size > accessLimits.document) throw new Problem(413, "document_too_large", "The document is too large.");
-    if (depth(members) > accessLimits.jsonDepth) throw bad("JSON from peers must not be nested so deep.");
-    if (typeof id === "string" && id.startsWith("_design/")) {
-      if (this.grant.access === "inbox") throw forbidden("Only new documents are taken.");
-      if (!this.grant.designDocuments) throw forbidden("Design documents are not taken from peers.");
-    }
-    const stubs = Object.entries(attachments).filter(([, each]) => isObject(each) && each.stub);
-    if (this.grant.access === "inbox") {
-      if (!isEdit || doc._rev !== undefined || doc._deleted || stubs.length > 0) throw forbidden("Only new documents are taken.");
-    }
-    if (stubs.length > 0) await this.checkStubs(id, stubs);
-    if (!isEdit) await this.checkLeaves(id);
-  }
-
-  /** A stub must belong to a revision of that very document. @param {string} id @param {[string, any][]} stubs */
-  async checkStubs(id, stubs) {
-    const answers = await this.pouch.get(id, { open_revs: "all" }).catch((/** @type {any} */ error) => {
-      if (error.status === 404) return [];
-      throw error;
-    });
-    const digests = new Set(answers.flatMap((/** @type {any} */ { ok }) => Object.values(ok?._attachments ?? {}).map((/** @type {any} */ { digest }) => digest)));
-    for (const [name, { digest }] of stubs) {
-      if (!digests.has(digest)) throw new Problem(412, "missing_stub", `Attachment stub ${JSON.stringify(name)} refers to nothing of this document.`);
-    }
-  }
-
-  /** @param {string} id */
-  async checkLeaves(id) {
-    const count = await this.leafCount(id);
-    if (count >= accessLimits.leaves) throw forbidden(`The document has ${count} leaves, and no more are taken from peers.`);
-  }
-
-  /** How many leaves a document has. @param {string} id @returns {Promise<number>} */
-  async leafCount(id) {
-    try {
-      // PouchDB's own databases tell it without reading the leaves; those elsewhere do not.
-      if (typeof this.pouch._getRevisionTree !== "function") return (await this.pouch.get(id, { open_revs: "all" })).length;
-      /** @type {any[]} */
-      const trees = await new Promise((resolve, reject) => {
-        this.pouch._getRevisionTree(id, (/** @type {any} */ error, /** @type {any} */ tree) => (error ? reject(error) : resolve(tree)));
-      });
-      let count = 0;
-      const rest = trees.map(({ ids }) => ids);
-      while (rest.length > 0) {
-        const [, , children] = rest.pop();
-        if (children.length === 0) count += 1;
-        rest.push(...children);
-      }
-      return count;
-    } catch (error) {
-      if (/** @type {any} */ (error).status === 404) return 0;
-      throw error;
-    }
-  }
-
-  /** @param {IncomingRequest} request */
-  async bulkDocs(request) {
-    const { docs, new_edits: newEdits = true } = await this.json(request, accessLimits.bulk);
-    if (!Array.isArray(docs)) throw bad("POST body must include `docs` parameter.");
-    if (docs.length > accessLimits.bulkDocuments) throw new Problem(413, "too_large", "There are too many documents in one request.");
-    await this.checkSpace();
-    return this.within("documents", async () => {
-      /** @type {any[]} */
-      const outcomes = [];
-      /** @type {any[]} */
-      const allowed = [];
-      for (const doc of docs) {
-        try {
-          if (typeof doc?._id === "string" && doc._id.startsWith("_local/")) {
-            outcomes.push(await this.putLocal(doc._id, doc));
-            continue;
-          }
-          await this.check(doc, newEdits !== false);
-          allowed.push(doc);
-          outcomes.push(null);
-        } catch (error) {
-          const { error: name, message } = problemOf(error);
-          outcomes.push({ id: doc?._id, error: name, reason: message });
-        }
-      }
-      const written = allowed.length > 0 ? await this.pouch.bulkDocs(allowed, { new_edits: newEdits !== false }) : [];
-      const results = newEdits === false ? written.map(resultOf) : written.map(resultOf)[Symbol.iterator]();
-      if (newEdits === false) {
-        // Copies of revisions are answered only where they failed.
-        return json(201, [...outcomes.filter((each) => each?.error), ...results]);
-      }
-      return json(201, outcomes.map((outcome) => outcome ?? results.next().value));
-    });
-  }
-
-  /** @param {IncomingRequest} request @param {Parameters} query */
-  async post(request, query) {
-    const doc = await this.json(request, accessLimits.documentRequest);
-    return this.write({ _id: crypto.randomUUID().replaceAll("-", ""), ...doc }, query.text("new_edits") !== "false");
-  }
-
-  /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
-  async put(id, request, query) {
-    const type = request.headers.get("content-type") ?? "";
-    const doc = /^multipart\/related\b/i.test(type)
-      ? await readMultipart(request, type, accessLimits) : await this.json(request, accessLimits.documentRequest);
-    const rev = query.text("rev") ?? ifMatch(request);
-    if (rev !== null) doc._rev = readRevision(rev);
-    return this.write({ ...doc, _id: id }, query.text("new_edits") !== "false");
-  }
-
-  /** @param {any} doc @param {boolean} isEdit */
-  async write(doc, isEdit) {
-    if (doc._id.startsWith("_local/")) throw MISSING();
-    await this.checkSpace();
-    await this.check(doc, isEdit);
-    const [result] = await this.pouch.bulkDocs([doc], { new_edits: isEdit });
-    if (result?.error) throw result;
-    return json(201, { ok: true, id: doc._id, rev: result?.rev ?? doc._rev });
-  }
-
-  /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
-  async remove(id, request, query) {
-    const rev = query.text("rev") ?? ifMatch(request);
-    if (rev === null) throw new Problem(409, "conflict", "Document update conflict.");
-    await this.check({ _id: id }, true);
-    const result = await this.pouch.remove(id, readRevision(rev));
-    return json(200, { ok: true, id, rev: result.rev });
-  }
-
-  // MARK: Attachments
-
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
-  async getAttachment(id, name, request, query) {
-    const rev = query.text("rev");
-    const options = rev === null ? {} : { rev: readRevision(rev) };
-    const { _attachments: attachments = {} } = await this.pouch.get(id, options);
-    if (!Object.hasOwn(attachments, name)) throw new Problem(404, "not_found", "Document is missing attachment");
-    const { content_type: type, digest } = attachments[name];
-    const tag = `"${String(digest).replace(/^md5-/, "")}"`;
-    if (request.headers.get("if-none-match") === tag) return { status: 304, headers: [["etag", tag]], body: null };
-    const found = await this.pouch.getAttachment(id, name, options);
-    const blob = found instanceof Blob ? found : new Blob([found]);
-    const range = readRange(request, blob.size, tag);
-    const part = range ? blob.slice(range.start, range.end) : blob;
-    const isImage = IMAGES.has(String(type).split(";")[0].trim().toLowerCase());
-    /** @type {[string, string][]} */
-    const headers = [
-      ["content-type", /^[\x20-\x7e]+$/.test(type ?? "") ? type : "application/octet-stream"], ["content-length", String(part.size)],
-      ["accept-ranges", "bytes"], ["etag", tag], ["x-content-type-options", "nosniff"], ["content-security-policy", "sandbox"],
-      ["content-disposition", isImage ? "inline" : "attachment"],
-    ];
-    if (range) headers.push(["content-range", `bytes ${range.start}-${range.end - 1}/${blob.size}`]);
-    return { status: range ? 206 : 200, headers, body: part };
-  }
-
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
-  async putAttachment(id, name, request, query) {
-    const rev = query.text("rev") ?? ifMatch(request);
-    if (this.grant.access === "inbox" && rev !== null) throw MISSING();
-    await this.checkSpace();
-    await this.check({ _id: id }, true);
-    const type = request.headers.get("content-type") ?? "application/octet-stream";
-    let blob = await collectBlob(request, accessLimits.attachment, type);
-    const encoding = request.headers.get("content-encoding");
-    if (encoding === "gzip") blob = await inflate(blob, accessLimits.attachment);
-    else if (encoding !== undefined && encoding !== "identity") throw new Problem(415, "bad_ctype", "Attachments are plain or compressed by gzip.");
-    const result = await this.pouch.putAttachment(id, name, rev === null ? undefined : readRevision(rev), blob, type);
-    return json(201, { ok: true, id, rev: result.rev });
-  }
-
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
-  async removeAttachment(id, name, request, query) {
-    const rev = query.text("rev") ?? ifMatch(request);
-    if (rev === null) throw new Problem(409, "conflict", "Document update conflict.");
-    await this.check({ _id: id }, true);
-    const result = await this.pouch.removeAttachment(id, name, readRevision(rev));
-    return json(200, { ok: true, id, rev: result.rev });
-  }
-
-  // MARK: Local documents, a room for each identity
-
-  /** @param {string} method @param {string} id @param {IncomingRequest} request @param {Parameters} query */
-  async local(method, id, request, query) {
-    if (method === "GET") {
-      const doc = await this.pouch.get(this.inside(id));
-      return json(200, { ...doc, _id: id });
-    }
-    const doc = method === "PUT" ? await this.json(request, accessLimits.documentRequest) : { _rev: query.text("rev") ?? undefined, _deleted: true };
-    return json(201, await this.putLocal(id, doc));
-  }
-
-  /** @param {string} id */
-  inside(id) {
-    return this.room + id.slice("_local/".length);
-  }
-
-  /** @param {string} id @param {any} doc */
-  putLocal(id, doc) {
-    const write = async () => {
-      if (this.grant.access === "inbox") throw MISSING();
-      const body = Object.fromEntries(Object.entries(doc).filter(([name]) => !name.startsWith("_")));
-      if (byteLength(JSON.stringify(body)) > accessLimits.localDocument) throw new Problem(413, "document_too_large", "The document is too large.");
-      if (depth(body) > accessLimits.jsonDepth) throw bad("JSON from peers must not be nested so deep.");
-      const inside = this.inside(id);
-      // PouchDB cannot list local documents: which there are is kept in one of them.
-      const index = await this.pouch.get(this.index).catch((/** @type {any} */ error) => {
-        if (error.status === 404) return { _id: this.index, ids: [] };
-        throw error;
-      });
-      const isKnown = index.ids.includes(id);
-      if (doc._deleted) {
-        const result = await this.pouch.remove(inside, doc._rev);
-        if (isKnown) await this.pouch.put({ ...index, ids: index.ids.filter((/** @type {string} */ each) => each !== id) });
-        return { ok: true, id, rev: result.rev };
-      }
-      if (!isKnown) {
-        if (index.ids.length >= accessLimits.localDocuments) throw forbidden(`There are ${index.ids.length} local documents of this peer, and no more are taken.`);
-        await this.pouch.put({ ...index, ids: [...index.ids, id] });
-      }
-      const result = await this.pouch.put({ ...body, _id: inside, ...(typeof doc._rev === "string" ? { _rev: doc._rev } : {}) });
-      return { ok: true, id, rev: result.rev };
-    };
-    const turn = this.localWrites.then(write, write);
-    this.localWrites = turn.then(() => {}, () => {});
-    return turn;
-  }
-}
-
-/** @param {any} result of PouchDB's `bulkDocs` */
-const resultOf = (result) => (result.error
-  ? { id: result.id ?? result.docId, error: problemOf(result).error, reason: problemOf(result).message } : { ok: true, id: result.id, rev: result.rev });
-
-/** Texts as bytes, several of them together. @param {AsyncGenerator<string>} parts */
-async function* inBytes(parts) {
-  let waiting = "";
-  for await (const part of parts) {
-    waiting += part;
-    // What is short and may be the last for long, such as a heartbeat, goes at once.
-    if (waiting.length < 16 * 1024 && part.length > 1 && part.startsWith(",")) continue;
-    yield utf8(waiting);
-    waiting = "";
-  }
-  if (waiting !== "") yield utf8(waiting);
-}
-
-/** @param {string} rev */
-function readRevision(rev) {
-  if (!/^[1-9]\d{0,15}-.{1,128}$/.test(rev)) throw bad("Invalid rev format");
-  return rev;
-}
-
-/** @param {IncomingRequest} request */
-const ifMatch = (request) => request.headers.get("if-match")?.replace(/^"(.*)"$/, "$1") ?? null;
-
-/** @param {string | null} since @returns {any} */
-function readSince(since) {
-  if (since === null || since === "" || since === "0") return 0;
-  if (since === "now") return "now";
-  if (/^\d{1,15}$/.test(since)) return Number(since);
-  // A position of another kind of database.
-  return since;
-}
-
-/** @param {any} selector @returns {any} it, if it is within the bounds */
-function checkSelector(selector) {
-  if (!isObject(selector)) throw bad("Selector must be a JSON object");
-  let values = 0;
-  const look = (/** @type {unknown} */ value, /** @type {number} */ level) => {
-    values += 1;
-    if (level > accessLimits.selectorDepth || values > accessLimits.selectorValues) throw bad("The selector is too large.");
-    if (typeof value !== "object" || value === null) return;
-    for (const [name, member] of Object.entries(value)) {
-      if (name === "$regex") throw bad("Regular expressions are not taken from peers.");
-      look(member, level + 1);
-    }
-  };
-  look(selector, 0);
-  return selector;
-}
-
-/** @param {IncomingRequest} request @param {number} size @param {string} tag @returns {{ start: number, end: number } | null} */
-function readRange(request, size, tag) {
-  const value = request.headers.get("range");
-  const condition = request.headers.get("if-range");
-  const match = value === null || (condition !== undefined && condition !== tag) ? null : /^bytes=(\d{0,15})-(\d{0,15})$/.exec(value ?? "");
-  if (!match || (match[1] === "" && match[2] === "")) return null;
-  const start = match[1] === "" ? Math.max(0, size - Number(match[2])) : Number(match[1]);
-  const end = match[1] === "" || match[2] === "" ? size : Math.min(size, Number(match[2]) + 1);
-  if (start >= size || start >= end) throw new Problem(416, "requested_range_not_satisfiable", "Requested range not satisfiable");
-  return { start, end };
-}
-
-/** How many bytes of a body are in the page's memory before the browser keeps them elsewhere. */
-const HELD = 4 << 20;
-
-/** The bytes of a request's body as a blob. @param {IncomingRequest} request @param {number} limit @param {string} type @returns {Promise<Blob>} */
-async function collectBlob({ body, length }, limit, type) {
-  const tooLarge = () => new Problem(413, "attachment_too_large", "The attachment is too large for this peer.");
-  if (length !== null && length > limit) throw tooLarge();
-  /** @type {BlobPart[]} */
-  let parts = [];
-  let held = 0;
-  let size = 0;
-  for await (const piece of body) {
-    size += piece.length;
-    held += piece.length;
-    if (size > limit) throw tooLarge();
-    parts.push(piece);
-    if (held >= HELD) {
-      parts = [new Blob(parts)];
-      held = 0;
-    }
-  }
-  return new Blob(parts, { type });
-}
-
-// MARK: - sharing.js
-
-// Sharing a database of this page: its record and lease, its gate and tickets, offers, and who is connected.
-
-
-/** @typedef {import("./encoding.js").Bytes} Bytes */
-/** @typedef {import("./peer.js").Connection} Connection */
-
-/** The local document that keeps a shared database's salt, so that sharing it again gives the same id. */
-const SALT = "_local/peerpouch-share";
-/** How often a record is written while others write the same document. */
-const ATTEMPTS = 8;
-/** Signals that wait for their turn; what comes beyond them is dropped. */
-const WAITING = 1024;
-/** How long a signal must have been in the hub before it is swept, in milliseconds; and a lease be over, in seconds. */
-const SIGNAL_AGE = 5 * 60 * 1000;
-const SHARE_GONE = 24 * 60 * 60;
-
-/**
- * @typedef {object} ShareOptions
- * @property {string} [name] what others see in their lists; the database's own unless given
- * @property {any} [info] more for them to see, at most 2 KiB
- * @property {"read-only" | "read-write" | "inbox"} [access] everything behind a gate, and reading where there is none, unless given
- * @property {string[]} [allow] fingerprints that are let in
- * @property {boolean | { lifetime: number }} [ticket] whether tickets let in, and how long the first one does, in milliseconds; it is
- *   then in {@link Share.ticket}
- * @property {(event: RemoteEvent) => unknown} [onRemote] decides about those who have no other way in
- * @property {boolean} [queries] whether remotes may use `_find`
- * @property {boolean} [designDocuments] whether remotes may write design documents
- */
+// Somebody who wants in.
 
 /** Somebody who wants in, before there is a connection. Whoever is not prevented is let in. */
 class RemoteEvent {
   #isPrevented = false;
 
-  /** @param {string} identity @param {any} info @param {import("./tickets.js").TicketVerdict} ticket @param {import("./store.js").Standing} standing */
+  /** @param {string} identity @param {any} info @param {import("../trust/tickets.js").TicketVerdict} ticket @param {import("./store.js").Standing} standing */
   constructor(identity, info, ticket, standing) {
     /** Who it is, by its fingerprint: verified. */
     this.identity = identity;
@@ -5881,6 +6577,185 @@ class RemoteEvent {
   }
 }
 
+// MARK: - peers/share-memory.js
+
+// What of a share outlives the page: its record's number, and its tickets.
+
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {import("../trust/tickets.js").TicketBook} TicketBook */
+
+/** @param {Store} store @param {string} id @param {number} number @param {TicketBook} book */
+async function keepShare(store, id, number, book) {
+  const tickets = await Promise.all([...book.entries.values()].map(async ({ ticket, expiry, claimant }) => ({
+    text: await ticketText(ticket), claimant,
+    ...(expiry === Infinity ? {} : { left: expiry - performance.now(), until: Date.now() + expiry - performance.now() }),
+  })));
+  await store.update(`share ${id}`, (kept) => ({ n: Math.max(kept?.n ?? 0, number), tickets }));
+}
+
+/** Puts the tickets that were kept into a book. @param {Store} store @param {string} id @param {TicketBook} book @returns {Promise<number>} the record's number */
+async function restoreShare(store, id, book) {
+  const kept = await store.get(`share ${id}`);
+  for (const { text, claimant, left, until } of kept?.tickets ?? []) {
+    // The shorter of the two counts: a clock that was set back gives nobody more than was left.
+    const time = left === undefined ? Infinity : Math.min(left, until - Date.now());
+    if (time > 0) await book.add(await readTicket(text), performance.now() + time, performance.now(), claimant);
+  }
+  return Number.isSafeInteger(kept?.n) ? kept.n : 0;
+}
+
+// MARK: - peers/share-publication.js
+
+// A share's document in its hub, whose number rises whenever it is written.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+/** How often a document is written while others write the same one. */
+const ATTEMPTS = 8;
+
+class SharePublication {
+  /** That of the last record. */
+  number = 0;
+  /** @type {Bytes | null} */
+  #epoch = null;
+  #revision = "";
+
+  /**
+   * @param {import("./hub.js").Hub} hub
+   * @param {import("../basics/crypto.js").Identity} identity
+   * @param {{ id: string, salt: Bytes, name: string, info: any, access: string, gate: string[] }} share
+   */
+  constructor(hub, identity, share) {
+    this.hub = hub;
+    this.identity = identity;
+    this.share = share;
+  }
+
+  /** Whether others find this key in it. @param {Bytes} epoch */
+  has(epoch) {
+    return this.#epoch !== null && this.#epoch.every((byte, index) => byte === epoch[index]);
+  }
+
+  /**
+   * Writes a record whose number is higher than all before.
+   * @param {Bytes} epoch
+   * @returns {Promise<boolean>} whether somebody else shares the same meanwhile
+   */
+  async write(epoch) {
+    const { database } = this.hub;
+    const { id } = this.share;
+    let isElsewhere = false;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      // Asked first: it also tells the hub's date.
+      const leaves = await database.leaves(id);
+      const valid = (await Promise.all(leaves.map((leaf) => readShare(leaf).catch(() => null)))).filter((read) => read?.record.id === id);
+      const before = valid.reduce((highest, read) => Math.max(highest, read?.record.n ?? 0), 0);
+      isElsewhere ||= this.#epoch !== null && before > this.number;
+      const n = Math.max(this.number, before) + 1;
+      const document = await signShare({ ...this.share, n, epoch, lease: this.hub.now() + limits.lease }, this.identity);
+      const winner = leaves.map(({ _rev }) => _rev).sort(compareRevisions).at(-1);
+      try {
+        this.#revision = (await database.put(winner ? { ...document, _rev: winner } : document)).rev;
+      } catch (error) {
+        if (error instanceof HubError && error.status === 409) continue;
+        throw error;
+      }
+      this.number = n;
+      this.#epoch = epoch;
+      await this.hub.delete(leaves.filter(({ _rev }) => _rev !== winner));
+      return isElsewhere;
+    }
+    throw new Error("Others keep writing the share's document.");
+  }
+
+  /** Removes it while the page is being left: there is no time to wait for an answer. */
+  abandon() {
+    this.hub.database.last({ _id: this.share.id, _rev: this.#revision, _deleted: true }).catch(() => {});
+  }
+}
+
+/** Removes a share's document, with all its leaves. @param {import("./hub.js").Hub} hub @param {string} id */
+async function removeShare(hub, id) {
+  const leaves = await hub.database.leaves(id);
+  await hub.delete(leaves);
+}
+
+/** @param {string} one @param {string} other */
+function compareRevisions(one, other) {
+  const [left, right] = [one, other].map((rev) => Number(rev.split("-", 1)[0]));
+  return left - right || (one < other ? -1 : 1);
+}
+
+// MARK: - peers/sweeping.js
+
+// What others left behind in a hub.
+
+
+/** How long a signal must have been in the hub before it is swept, in milliseconds; and a lease be over, in seconds. */
+const SIGNAL_AGE = 5 * 60 * 1000;
+const SHARE_GONE = 24 * 60 * 60;
+
+class Sweeper {
+  /** @type {Map<string, number>} signals that were there, and since when */
+  #seen = new Map();
+
+  /** @param {import("./hub.js").Hub} hub @param {string} id the share's */
+  constructor(hub, id) {
+    this.hub = hub;
+    this.id = id;
+  }
+
+  /** Deletes signals from or to the share that nobody took, and records of sharers that are gone. */
+  async sweep() {
+    const { database } = this.hub;
+    const now = performance.now();
+    /** @type {Map<string, number>} */
+    const present = new Map();
+    const old = [];
+    for (const prefix of ["p-signal-", "s-signal-"]) {
+      for (const { id, leaves: [doc] } of await database.list(prefix)) {
+        if (doc?.sender !== this.id && doc?.recipient !== this.id) continue;
+        const since = this.#seen.get(id) ?? now;
+        present.set(id, since);
+        if (this.#seen.has(id) && now - since >= SIGNAL_AGE) old.push(doc);
+      }
+    }
+    this.#seen = present;
+    for (const { id, leaves: [doc] } of await database.list("share-")) {
+      if (id === this.id || doc?.type !== SHARE_TYPE) continue;
+      const read = await readShare(doc).catch(() => null);
+      if (read && read.record.lease + SHARE_GONE < this.hub.now()) old.push(doc);
+    }
+    await this.hub.delete(old);
+  }
+}
+
+// MARK: - peers/share.js
+
+// Sharing a database of this page: its gate and tickets, offers, and who is connected.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./connection.js").Connection} Connection */
+
+/** Signals that wait for their turn; what comes beyond them is dropped. */
+const WAITING = 1024;
+
+/**
+ * @typedef {object} ShareOptions
+ * @property {string} [name] what others see in their lists; the database's own unless given
+ * @property {any} [info] more for them to see, at most 2 KiB
+ * @property {"read-only" | "read-write" | "inbox"} [access] everything behind a gate, and reading where there is none, unless given
+ * @property {string[]} [allow] fingerprints that are let in
+ * @property {boolean | { lifetime: number }} [ticket] whether tickets let in, and how long the first one does, in milliseconds; it is
+ *   then in {@link Share.ticket}
+ * @property {(event: RemoteEvent) => unknown} [onRemote] decides about those who have no other way in
+ * @property {boolean} [queries] whether remotes may use `_find`
+ * @property {boolean} [designDocuments] whether remotes may write design documents
+ */
+
 /**
  * A database that this page shares. Events: `joined`, `left`, `refused`, `ticketreused`, `sharedelsewhere`, `hublost`, `hubfound`, each
  * with a `detail`.
@@ -5888,21 +6763,18 @@ class RemoteEvent {
 class Share extends EventTarget {
   /** @type {Set<Connection>} */
   #connections = new Set();
-  /** @type {Map<string, (signal: import("./signals.js").Signal) => void>} where further candidates go, by session */
+  /** @type {Map<string, (signal: import("../trust/signals.js").Signal) => void>} where further candidates go, by session */
   #inboxes = new Map();
   #ending = new AbortController();
   #line = Promise.resolve();
   #waiting = 0;
-  #number = 0;
-  /** That of the record's document. */
-  #revision = "";
-  /** @type {Bytes} the epoch that the record has */
-  #published = new Uint8Array();
+  /** @type {SharePublication} */
+  #publication;
+  /** @type {Sweeper} */
+  #sweeper;
   #unsubscribe = () => {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #renewal;
-  /** @type {Map<string, number>} signals that were there, and since when */
-  #seen = new Map();
   #isHubLost = false;
   /** @type {number | undefined} how long the first ticket lets in */
   #lifetime;
@@ -5922,7 +6794,7 @@ class Share extends EventTarget {
     this.name = options.name ?? pouch.name;
     this.info = options.info ?? {};
     this.onRemote = options.onRemote ?? null;
-    /** @type {import("./reception.js").Gate} */
+    /** @type {import("../trust/reception.js").Gate} */
     this.gate = {
       allow: options.allow ? new Set(options.allow.map((each) => each.toLowerCase().replaceAll(/[- ]/g, ""))) : null,
       ticket: Boolean(options.ticket), ask: this.onRemote !== null,
@@ -5931,6 +6803,8 @@ class Share extends EventTarget {
     const ways = gateWays(this.gate);
     this.access = options.access ?? (ways.includes("anyone") ? "read-only" : "read-write");
     this.grant = { access: this.access, queries: options.queries === true, designDocuments: options.designDocuments === true };
+    this.#publication = new SharePublication(hub, peer.identity, { id, salt, name: this.name, info: this.info, access: this.access, gate: ways });
+    this.#sweeper = new Sweeper(hub, id);
     this.book = new TicketBook();
     /** What others open it by. */
     this.dbname = shareAddress(hub.name, id);
@@ -5967,7 +6841,7 @@ class Share extends EventTarget {
   }
 
   async #begin() {
-    await this.#restore();
+    this.#publication.number = await restoreShare(this.peer.store, this.id, this.book);
     if (this.gate.ticket) {
       const [kept] = [...this.book.entries.values()].filter(({ claimant, expiry }) => claimant === null && expiry === Infinity);
       this.ticket = kept && !this.#lifetime ? await ticketText(kept.ticket) : await this.makeTicket({ lifetime: this.#lifetime });
@@ -5980,7 +6854,7 @@ class Share extends EventTarget {
     });
     await this.#publish();
     this.#renewLater();
-    this.#sweep().catch(() => {});
+    this.#sweeper.sweep().catch(() => {});
     // The page may go without a word; what can be said is that it goes.
     globalThis.addEventListener?.("pagehide", this.#leave);
   }
@@ -6017,23 +6891,9 @@ class Share extends EventTarget {
     await this.#keep();
   }
 
-  /** The record's number and the tickets, so that both outlive the page. */
-  async #keep() {
-    const tickets = await Promise.all([...this.book.entries.values()].map(async ({ ticket, expiry, claimant }) => ({
-      text: await ticketText(ticket), claimant,
-      ...(expiry === Infinity ? {} : { left: expiry - performance.now(), until: Date.now() + expiry - performance.now() }),
-    })));
-    await this.peer.store.update(`share ${this.id}`, (kept) => ({ n: Math.max(kept?.n ?? 0, this.#number), tickets }));
-  }
-
-  async #restore() {
-    const kept = await this.peer.store.get(`share ${this.id}`);
-    this.#number = Number.isSafeInteger(kept?.n) ? kept.n : 0;
-    for (const { text, claimant, left, until } of kept?.tickets ?? []) {
-      // The shorter of the two counts: a clock that was set back gives nobody more than was left.
-      const time = left === undefined ? Infinity : Math.min(left, until - Date.now());
-      if (time > 0) await this.book.add(await readTicket(text), performance.now() + time, performance.now(), claimant);
-    }
+  /** So that both outlive the page. */
+  #keep() {
+    return keepShare(this.peer.store, this.id, this.#publication.number, this.book);
   }
 
   /** Forgets an identity: revokes what it claimed, and drops it. @param {string} id its fingerprint */
@@ -6045,35 +6905,9 @@ class Share extends EventTarget {
 
   // MARK: The record
 
-  /** Writes a record whose number is higher than all before. */
   async #publish() {
-    const { database } = this.hub;
-    // Asked first: it also tells the hub's date.
-    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const leaves = await database.leaves(this.id);
-      const valid = (await Promise.all(leaves.map((leaf) => readShare(leaf).catch(() => null)))).filter((read) => read?.record.id === this.id);
-      const before = valid.reduce((highest, read) => Math.max(highest, read?.record.n ?? 0), 0);
-      if (this.#published.length > 0 && before > this.#number) this.#tell("sharedelsewhere");
-      const n = Math.max(this.#number, before) + 1;
-      const epoch = this.#reception.epoch;
-      const document = await signShare({
-        salt: this.salt, n, epoch, name: this.name, info: this.info, access: this.access, gate: gateWays(this.gate),
-        lease: this.hub.now() + limits.lease,
-      }, this.peer.identity);
-      const winner = leaves.map(({ _rev }) => _rev).sort(compareRevisions).at(-1);
-      try {
-        this.#revision = (await database.put(winner ? { ...document, _rev: winner } : document)).rev;
-      } catch (error) {
-        if (error instanceof HubError && error.status === 409) continue;
-        throw error;
-      }
-      this.#number = n;
-      this.#published = epoch;
-      await this.#keep();
-      await this.hub.delete(leaves.filter(({ _rev }) => _rev !== winner));
-      return;
-    }
-    throw new Error("Others keep writing the share's document.");
+    if (await this.#publication.write(this.#reception.epoch)) this.#tell("sharedelsewhere");
+    await this.#keep();
   }
 
   /** Writes the record anew when a third of the lease is left, and looks after epochs every minute. */
@@ -6082,12 +6916,12 @@ class Share extends EventTarget {
     const backOff = new BackOff();
     const look = async () => {
       await this.#reception.advance(performance.now());
-      if (performance.now() >= renewal || !equal(this.#reception.epoch, this.#published)) {
+      if (performance.now() >= renewal || !this.#publication.has(this.#reception.epoch)) {
         try {
           await this.#publish();
           if (this.#isHubLost) this.#tell("hubfound");
           this.#isHubLost = false;
-          this.#sweep().catch(() => {});
+          this.#sweeper.sweep().catch(() => {});
           this.#renewLater();
           return;
         } catch (error) {
@@ -6098,30 +6932,6 @@ class Share extends EventTarget {
       if (!this.#ending.signal.aborted) this.#renewal = setTimeout(look, 10_000);
     };
     if (!this.#ending.signal.aborted) this.#renewal = setTimeout(look, 10_000);
-  }
-
-  /** Deletes what others left behind: signals from or to this share that nobody took, and records of sharers that are gone. */
-  async #sweep() {
-    const { database } = this.hub;
-    const now = performance.now();
-    /** @type {Map<string, number>} */
-    const present = new Map();
-    const old = [];
-    for (const prefix of ["p-signal-", "s-signal-"]) {
-      for (const { id, leaves: [doc] } of await database.list(prefix)) {
-        if (doc?.sender !== this.id && doc?.recipient !== this.id) continue;
-        const since = this.#seen.get(id) ?? now;
-        present.set(id, since);
-        if (this.#seen.has(id) && now - since >= SIGNAL_AGE) old.push(doc);
-      }
-    }
-    this.#seen = present;
-    for (const { id, leaves: [doc] } of await database.list("share-")) {
-      if (id === this.id || doc?.type !== SHARE_TYPE) continue;
-      const read = await readShare(doc).catch(() => null);
-      if (read && read.record.lease + SHARE_GONE < this.hub.now()) old.push(doc);
-    }
-    await this.hub.delete(old);
   }
 
   // MARK: Offers
@@ -6163,7 +6973,7 @@ class Share extends EventTarget {
 
   /**
    * What the gate says. A ticket that lets in is claimed at once.
-   * @param {Bytes} remote @param {import("./tickets.js").TicketProof | null} proof
+   * @param {Bytes} remote @param {import("../trust/tickets.js").TicketProof | null} proof
    */
   async #judge(remote, proof, isConnected = false) {
     const id = await fingerprint(remote);
@@ -6178,7 +6988,7 @@ class Share extends EventTarget {
     return { id, verdict, decision };
   }
 
-  /** @param {import("./signals.js").ReceivedOffer} offer @param {Awaited<ReturnType<Share["#judge"]>>} judged */
+  /** @param {import("../trust/signals.js").ReceivedOffer} offer @param {Awaited<ReturnType<Share["#judge"]>>} judged */
   async #proceed(offer, { id, verdict, decision }) {
     let refusal = typeof decision === "string" ? null : decision.refusal;
     if (decision === "ask") {
@@ -6197,7 +7007,7 @@ class Share extends EventTarget {
     await this.#open(offer, post);
   }
 
-  /** Asks the program about a remote. @param {string} id @param {any} info @param {import("./tickets.js").TicketVerdict} verdict */
+  /** Asks the program about a remote. @param {string} id @param {any} info @param {import("../trust/tickets.js").TicketVerdict} verdict */
   async #ask(id, info, verdict) {
     if (!this.onRemote) return false;
     const name = isObject(info) && typeof info.name === "string" ? info.name : "";
@@ -6210,7 +7020,7 @@ class Share extends EventTarget {
     return !event.defaultPrevented;
   }
 
-  /** Makes the connection to a remote that was let in. @param {import("./signals.js").ReceivedOffer} offer @param {SignalPost} post */
+  /** Makes the connection to a remote that was let in. @param {import("../trust/signals.js").ReceivedOffer} offer @param {SignalPost} post */
   async #open(offer, post) {
     const sid = base64url(offer.sid);
     const link = new Link(this.peer.iceServers);
@@ -6220,9 +7030,9 @@ class Share extends EventTarget {
     this.#ending.signal.addEventListener("abort", end, { once: true });
     const aborted = new Promise((_, reject) => ending.signal.addEventListener("abort", () => reject(new Error("The opening took too long.")), { once: true }));
     aborted.catch(() => {});
-    /** Those that come before there is a connection wait. @type {import("./signals.js").Signal[]} */
+    /** Those that come before there is a connection wait. @type {import("../trust/signals.js").Signal[]} */
     const early = [];
-    let inbox = (/** @type {import("./signals.js").Signal} */ signal) => {
+    let inbox = (/** @type {import("../trust/signals.js").Signal} */ signal) => {
       if (early.length < limits.furtherSignals) early.push(signal);
     };
     this.#inboxes.set(sid, inbox);
@@ -6297,8 +7107,8 @@ class Share extends EventTarget {
 
   /**
    * What a remote is told that wants to use this share over a connection which is there.
-   * @param {import("./frames.js").ShareOpening} opening @param {Connection} connection
-   * @returns {Promise<import("./tunnel.js").Decision>}
+   * @param {import("../tunnel/frames.js").ShareOpening} opening @param {Connection} connection
+   * @returns {Promise<import("../tunnel/serving.js").Decision>}
    */
   async decide({ ticket, proof }, connection) {
     const shown = connection.session.shownProof(ticket, proof, this.id);
@@ -6318,7 +7128,7 @@ class Share extends EventTarget {
   // MARK: The end
 
   #leave = () => {
-    this.hub.database.last({ _id: this.id, _rev: this.#revision, _deleted: true }).catch(() => {});
+    this.#publication.abandon();
     this.stop().catch(() => {});
   };
 
@@ -6339,45 +7149,7 @@ class Share extends EventTarget {
   }
 }
 
-/** Removes a share's document, with all its leaves. @param {import("./hub.js").Hub} hub @param {string} id */
-async function removeShare(hub, id) {
-  const leaves = await hub.database.leaves(id);
-  await hub.delete(leaves);
-}
-
-/** @param {string} one @param {string} other */
-function compareRevisions(one, other) {
-  const [left, right] = [one, other].map((rev) => Number(rev.split("-", 1)[0]));
-  return left - right || (one < other ? -1 : 1);
-}
-
-/** The salt of a database; a new one if it was never shared. @param {any} pouch @returns {Promise<Bytes>} */
-async function saltOf(pouch) {
-  const kept = await readSalt(pouch);
-  if (kept) return kept;
-  const salt = randomBytes(16);
-  try {
-    await pouch.put({ _id: SALT, salt: [...salt] });
-    return salt;
-  } catch (error) {
-    const other = /** @type {any} */ (error).status === 409 ? await readSalt(pouch) : null;
-    if (!other) throw error;
-    return other;
-  }
-}
-
-/** @param {any} pouch @returns {Promise<Bytes | null>} */
-async function readSalt(pouch) {
-  try {
-    const { salt } = await pouch.get(SALT);
-    return Array.isArray(salt) && salt.length === 16 ? Uint8Array.from(salt) : null;
-  } catch (error) {
-    if (/** @type {any} */ (error).status === 404) return null;
-    throw error;
-  }
-}
-
-// MARK: - pouch.js
+// MARK: - plugin/pouch.js
 
 // The plugin for PouchDB: its databases as hubs, and the adapter `webrtc` for those of other peers.
 
@@ -6385,7 +7157,7 @@ async function readSalt(pouch) {
 /** The host of the addresses that PouchDB's http adapter makes: none that there is. */
 const NOWHERE = "http://peer.invalid/";
 
-/** @typedef {import("./peer.js").Peer} Peer */
+/** @typedef {import("../peers/peer.js").Peer} Peer */
 
 /**
  * A database that somebody shares by way of a hub. Its record was signed by its owner, which proves that `identity` owns it, and
@@ -6398,12 +7170,12 @@ const NOWHERE = "http://peer.invalid/";
  * @property {string} identity the owner's fingerprint
  * @property {"read-only" | "read-write" | "inbox"} access
  * @property {("allow" | "ticket" | "ask" | "anyone")[]} gate
- * @property {import("./store.js").Standing} standing how owner and name look beside what is known here
+ * @property {import("../peers/store.js").Standing} standing how owner and name look beside what is known here
  * @property {number} lease until when it counts as there, in seconds since 1970 by the hub's clock
  * @property {boolean} [_deleted] for `onChange`: it is not shared any more
  */
 
-/** @param {Peer} peer @param {Hub} hub @param {import("./shares.js").ShareRecord} record @returns {Promise<SharedDatabase>} */
+/** @param {Peer} peer @param {Hub} hub @param {import("../trust/shares.js").ShareRecord} record @returns {Promise<SharedDatabase>} */
 async function described(peer, hub, record) {
   const identity = await fingerprint(record.key);
   return {
@@ -6605,7 +7377,7 @@ function pathBelow(url, id) {
   return path.slice(id.length).replace(/^\/(?=$|\?)/, "");
 }
 
-// MARK: - peerpouch.js
+// MARK: - plugin/peerpouch.js
 
 // PeerPouch for browsers: databases shared between peers over WebRTC. A plugin for PouchDB, and a small client without it.
 //
@@ -6674,7 +7446,7 @@ PeerPouch.watchSharedDatabases = async (url, onChange, { peer } = {}) => {
 
 /**
  * Shares a database by way of a hub without PouchDB's own methods: any object with PouchDB's methods will do.
- * @param {string} url of the hub @param {any} database @param {import("./sharing.js").ShareOptions} options @param {{ peer?: Peer }} [others]
+ * @param {string} url of the hub @param {any} database @param {import("../peers/share.js").ShareOptions} options @param {{ peer?: Peer }} [others]
  */
 PeerPouch.share = async (url, database, options, { peer } = {}) => {
   const own = peer ?? (await standard());

@@ -36,7 +36,7 @@ ATTACK = """
     const { tunnel } = share.connection;
     const { channel } = tunnel;
     // Answers to what was sent past it are not to surprise the own side.
-    tunnel.machine.highestSent = 2 ** 31;
+    tunnel.machine.streams.highestSent = 2 ** 31;
     const id = new TextEncoder().encode(`/${share.id}/_changes`);
     const concat = (...parts) => Uint8Array.from(parts.flatMap((part) => [...part]));
     const frame = (kind, flags, stream, payload) => concat([kind, flags, payload.length >> 8, payload.length & 255],

@@ -1,9 +1,9 @@
 // The tunnel's protocol without a connection: the worked example of docs/wire-protocol.md, credit, and nonsense.
 
-import { concat, equal } from "./Browser/source/encoding.js";
-import { KIND, MessageWriter, Violation } from "./Browser/source/frames.js";
-import { tunnelLimits } from "./Browser/source/limits.js";
-import { TunnelMachine } from "./Browser/source/machine.js";
+import { concat, equal } from "./Browser/source/basics/encoding.js";
+import { KIND, MessageWriter, Violation } from "./Browser/source/tunnel/frames.js";
+import { tunnelLimits } from "./Browser/source/basics/limits.js";
+import { TunnelMachine } from "./Browser/source/tunnel/machine.js";
 
 const proof = (first) => Uint8Array.from({ length: 32 }, (_, index) => first + index);
 

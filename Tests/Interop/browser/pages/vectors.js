@@ -1,14 +1,14 @@
 // Runs the test vectors of Tests/Fixtures/trust with the page's own implementation.
 
-import { agree, authenticate, derive, fingerprint, hash, identityOf, isSigned, seal, unseal } from "./Browser/source/crypto.js";
+import { agree, authenticate, derive, fingerprint, hash, identityOf, isSigned, seal, unseal } from "./Browser/source/basics/crypto.js";
 import {
   base32, base64url, concat, equal, fromBase32, fromBase64url, join, parseObject, split, text, utf8,
-} from "./Browser/source/encoding.js";
-import { readDescription } from "./Browser/source/descriptions.js";
-import { gateDecision, OfferReception } from "./Browser/source/reception.js";
-import { readAddress, readShare, RecordMemory, Rejection, shareAddress, shareID, shareUUID, signShare } from "./Browser/source/shares.js";
-import { offerBody, OutgoingOffer, readOfferHeader, readSignal, ReceivedOffer, Session, signalKind } from "./Browser/source/signals.js";
-import { readTicket, TicketBook, ticketKeys, ticketText } from "./Browser/source/tickets.js";
+} from "./Browser/source/basics/encoding.js";
+import { readDescription } from "./Browser/source/trust/descriptions.js";
+import { gateDecision, OfferReception } from "./Browser/source/trust/reception.js";
+import { readAddress, readShare, RecordMemory, Rejection, shareAddress, shareID, shareUUID, signShare } from "./Browser/source/trust/shares.js";
+import { offerBody, OutgoingOffer, readOfferHeader, readSignal, ReceivedOffer, Session, signalKind } from "./Browser/source/trust/signals.js";
+import { readTicket, TicketBook, ticketKeys, ticketText } from "./Browser/source/trust/tickets.js";
 
 let failures = [];
 let checks = 0;
