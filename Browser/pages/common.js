@@ -69,7 +69,7 @@ export async function ask(path, init = {}) {
 
 /** What stands behind the `#`, once: it does not stay in the address. */
 export function takeFragment() {
-  const fragment = decodeURIComponent(location.hash.slice(1));
+  const fragment = location.hash.slice(1);
   if (fragment) history.replaceState(null, "", location.pathname + location.search);
   return fragment;
 }
@@ -127,43 +127,69 @@ PeerPouch.configure({ openHub });
 const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"];
 export const isImage = (/** @type {string} */ type) => IMAGES.includes(String(type).split(";")[0].trim().toLowerCase());
 
-/** Below this, an attachment is held in memory, in bytes. */
+/** Up to this, an attachment is held in memory, in bytes. */
 const SMALL = 4 << 20;
+/** The folder of the origin's private file system for what is received; each page has one of its own in it. */
+const RECEIVED = "received";
+const OWN = crypto.randomUUID();
+// Held for as long as the page is there, so that others leave its folder alone.
+navigator.locks?.request(`${RECEIVED} ${OWN}`, () => new Promise(() => {}));
 
 /**
  * The bytes of a response as a file, with progress. Large ones go into the origin's private file system, so that memory does not
  * grow with them.
  * @param {Response} response
  * @param {string} type
- * @param {(count: number, total: number) => void} progress
+ * @param {(count: number) => void} progress
  * @returns {Promise<{ blob: Blob, digest: string }>} with its SHA-256
  */
 export async function receive(response, type, progress) {
-  const total = Number(response.headers.get("content-length") ?? 0);
-  const usable = total > SMALL && navigator.storage?.getDirectory;
-  const counter = new TransformStream({
-    transform(piece, controller) {
-      count += piece.length;
-      hash.update(piece);
-      progress(count, total);
-      controller.enqueue(piece);
-    },
-  });
-  let count = 0;
   const hash = new SHA256();
-  const body = (response.body ?? new Blob([]).stream()).pipeThrough(counter);
-  if (!usable) return { blob: new Blob([await new Response(body).blob()], { type }), digest: hash.finish() };
-  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("received", { create: true });
-  const handle = await folder.getFileHandle(crypto.randomUUID(), { create: true });
-  // A page that is left does not remove its files; the next one does.
-  await body.pipeTo(await handle.createWritable());
-  return { blob: new Blob([await handle.getFile()], { type }), digest: hash.finish() };
+  /** What is in memory. @type {Uint8Array<ArrayBuffer>[]} */
+  let parts = [];
+  let count = 0;
+  /** @type {{ handle: FileSystemFileHandle, writable: FileSystemWritableFileStream } | null} */
+  let file = null;
+  const reader = response.body?.getReader();
+  for (let step = await reader?.read(); step && !step.done; step = await reader?.read()) {
+    const piece = /** @type {Uint8Array<ArrayBuffer>} */ (step.value);
+    count += piece.length;
+    hash.update(piece);
+    progress(count);
+    parts.push(piece);
+    // What the response says of its length is what a peer says.
+    if (count <= SMALL && !file) continue;
+    file ??= await newFile();
+    if (file) {
+      await file.writable.write(new Blob(parts));
+      parts = [];
+    }
+  }
+  await file?.writable.close();
+  return { blob: file ? new Blob([await file.handle.getFile()], { type }) : new Blob(parts, { type }), digest: hash.finish() };
 }
 
-/** Removes what was received before into the private file system. */
+/** A file of this page's in the private file system; `null` if there is none such. */
+async function newFile() {
+  if (!navigator.storage?.getDirectory) return null;
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(RECEIVED, { create: true });
+  const own = await folder.getDirectoryHandle(OWN, { create: true });
+  const handle = await own.getFileHandle(crypto.randomUUID(), { create: true });
+  return { handle, writable: await handle.createWritable() };
+}
+
+/** Removes what pages that are gone have received into the private file system. */
 export async function clearReceived() {
-  const root = await navigator.storage?.getDirectory?.().catch(() => null);
-  await root?.removeEntry("received", { recursive: true }).catch(() => {});
+  try {
+    const { held = [] } = await navigator.locks.query();
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(RECEIVED);
+    // @ts-ignore: folders can be iterated.
+    for await (const name of folder.keys()) {
+      if (held.every((lock) => lock.name !== `${RECEIVED} ${name}`)) await folder.removeEntry(name, { recursive: true });
+    }
+  } catch {
+    // There is none, or it is in use.
+  }
 }
 
 /** Saves a file as a download. Nothing of it is run: it is never opened in the page. @param {Blob} blob @param {string} name */

@@ -22,6 +22,8 @@ const shares = new Map();
 function showShares() {
   const rows = [...shares.values()].map((share) => {
     const renewed = new Date((share.lease - LEASE) * 1000);
+    // A lease may be any number.
+    const time = Number.isFinite(renewed.getTime()) ? element("time", { dateTime: renewed.toISOString() }, renewed.toLocaleTimeString()) : "unknown";
     const owner = element("td", { label: "Owner" }, element("code", { title: share.identity }, PeerPouch.shortFingerprint(share.identity)));
     if (typeof share.standing === "object") owner.append(" ", element("strong", { className: "bad" }, "Another identity used this name before."));
     else owner.append(" ", element("span", { className: "quiet" }, share.standing === "new" ? "unknown" : "known"));
@@ -29,7 +31,7 @@ function showShares() {
     return element("tr", {},
       element("td", { label: "Name" }, plain(share.name)), owner, element("td", { label: "Access" }, share.access),
       element("td", { label: "Who gets in" }, share.gate.map((/** @type {keyof WAYS} */ way) => WAYS[way]).join(", ")),
-      element("td", { label: "Renewed" }, element("time", { dateTime: renewed.toISOString() }, renewed.toLocaleTimeString())),
+      element("td", { label: "Renewed" }, time),
       element("td", {}, open));
   });
   $("shares").replaceChildren(...rows);
@@ -41,7 +43,7 @@ async function start() {
   const fragment = takeFragment();
   if (fragment.startsWith("token=")) {
     // A token that was used already does not matter to who has a session.
-    await redeem(fragment.slice(6)).catch((error) => tell(error, true));
+    await redeem(decodeURIComponent(fragment.slice(6))).catch((error) => tell(error, true));
   }
   const peer = await PeerPouch.peer();
   $("me").textContent = PeerPouch.shortFingerprint(peer.identity.fingerprint);
@@ -87,8 +89,13 @@ $("open-form").onsubmit = (/** @type {SubmitEvent} */ event) => {
 async function openShare(where, name) {
   closeShare();
   tell("Connecting…");
+  const ending = latest();
   const remote = await PeerPouch.open(where, { info: { name: "console" } });
-  const ending = new AbortController();
+  if (ending.signal.aborted) {
+    // Another one was chosen meanwhile.
+    remote.release();
+    return;
+  }
   opened = { remote, ending, last: null };
   $("share-title").textContent = plain(name || remote.record?.name || remote.id);
   $("share").hidden = false;
@@ -110,7 +117,16 @@ async function openShare(where, name) {
   watch(remote, ending.signal);
 }
 
+/** What the attempt made last is ended by: only that one is shown. */
+let attemptEnding = new AbortController();
+function latest() {
+  attemptEnding.abort();
+  attemptEnding = new AbortController();
+  return attemptEnding;
+}
+
 function closeShare() {
+  attemptEnding.abort();
   opened?.ending.abort();
   opened?.remote.release();
   opened = null;

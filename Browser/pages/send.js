@@ -46,18 +46,26 @@ async function listBoxes() {
 
 // MARK: A peer's box
 
-/** @type {{ remote: any, ending: AbortController } | null} */
+/** @type {{ remote: any } | null} */
 let peer = null;
+/** Ends what the latest choice has begun. */
+let attemptEnding = new AbortController();
 
 /** @param {string} where */
 async function connect(where) {
-  peer?.ending.abort();
+  attemptEnding.abort();
+  const ending = attemptEnding = new AbortController();
   peer?.remote.release();
   peer = null;
+  $("peer").hidden = true;
   tell("Connecting…");
   const remote = await PeerPouch.open(where, { info: { name: "send" } });
-  const ending = new AbortController();
-  peer = { remote, ending };
+  if (ending.signal.aborted) {
+    // Another one was chosen meanwhile: nothing must go to this one.
+    remote.release();
+    return;
+  }
+  peer = { remote };
   const owner = PeerPouch.shortFingerprint(await remote.owner());
   const show = () => { $("peer-state").textContent = `${plain(remote.record.name)} of ${owner}: ${remote.state}${remote.error ? `, ${plain(remote.error.message)}` : ""}`; };
   remote.addEventListener("state", show, { signal: ending.signal });
@@ -158,9 +166,11 @@ function fileItem(remote, doc, name, stub) {
 /** Tells who offers a file that it has arrived, as `peerpouch receive` does. @param {any} remote @param {string} id @param {string} digest */
 async function confirm(remote, id, digest) {
   const present = await remote.fetch("/_local/received");
-  const { _rev, files = {} } = present.ok ? await present.json() : {};
+  const answer = await present.json();
+  const { _rev, files = {} } = present.ok ? answer : {};
   const body = JSON.stringify({ ...(_rev ? { _rev } : {}), files: { ...files, [id]: digest } });
-  await remote.fetch("/_local/received", { method: "PUT", body });
+  const written = await remote.fetch("/_local/received", { method: "PUT", body });
+  await written.arrayBuffer();
 }
 
 // MARK: The page's own box
@@ -170,7 +180,8 @@ let own = null;
 
 /** @param {"inbox" | "read-only"} access */
 async function openBox(access) {
-  await own?.share.stop();
+  // The hub may be away; the new box is another share all the same.
+  await own?.share.stop().catch((/** @type {unknown} */ error) => tell(error, true));
   const box = new FileBox(access === "inbox" ? "Box of a page" : "Files of a page");
   box.addEventListener("change", () => show(box));
   const share = await PeerPouch.share(hubURL(), box, { access, ticket: { lifetime: LIFETIME } });
@@ -201,7 +212,14 @@ function showRemotes() {
     : `Connected: ${remotes.map((/** @type {any} */ { identity }) => PeerPouch.shortFingerprint(identity)).join(", ")}`;
 }
 
-$("invite").onclick = () => attempt(() => openBox("inbox"));
+$("invite").onclick = () => attempt(async () => {
+  $("invite").disabled = true;
+  try {
+    await openBox("inbox");
+  } finally {
+    $("invite").disabled = false;
+  }
+});
 $("offer").onchange = () => attempt(async () => {
   const files = [...$("offer").files];
   if (files.length === 0) return;

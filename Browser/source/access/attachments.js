@@ -2,21 +2,22 @@
 
 import { accessLimits } from "../basics/limits.js";
 import { json, missing, Problem } from "./answers.js";
-import { checkSpace } from "./guards.js";
+import { checkSpace, WriteGuard } from "./guards.js";
 import { inflate } from "./multipart.js";
-import { collectBlob, neededRevision, readRange, readRevision, revisionOf } from "./requests.js";
+import { neededRevision, readRange, readRevision, revisionOf } from "./requests.js";
+import { readFile } from "./spool.js";
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** Raster images, which may be shown as they are; everything else is to be saved. */
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
 
 export class Attachments {
-  /** @param {any} pouch @param {import("./guards.js").WriteGuard} guard */
-  constructor(pouch, guard) {
+  /** @param {any} pouch @param {import("./targets.js").Grant} grant */
+  constructor(pouch, grant) {
     this.pouch = pouch;
-    this.guard = guard;
+    this.grant = grant;
   }
 
   /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
@@ -46,11 +47,11 @@ export class Attachments {
   /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
   async put(id, name, request, query) {
     const rev = revisionOf(request, query);
-    if (this.guard.grant.access === "inbox" && rev !== null) throw missing();
+    if (this.grant.access === "inbox" && rev !== null) throw missing();
     await checkSpace();
-    await this.guard.allow({ _id: id }, true);
+    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
     const type = request.headers.get("content-type") ?? "application/octet-stream";
-    let blob = await collectBlob(request, accessLimits.attachment, type);
+    let blob = await readFile(request, accessLimits.attachment, type);
     const encoding = request.headers.get("content-encoding");
     if (encoding === "gzip") blob = await inflate(blob, accessLimits.attachment);
     else if (encoding !== undefined && encoding !== "identity") throw new Problem(415, "bad_ctype", "Attachments are plain or compressed by gzip.");
@@ -61,7 +62,7 @@ export class Attachments {
   /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
   async remove(id, name, request, query) {
     const rev = neededRevision(request, query);
-    await this.guard.allow({ _id: id }, true);
+    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
     const result = await this.pouch.removeAttachment(id, name, rev);
     return json(200, { ok: true, id, rev: result.rev });
   }

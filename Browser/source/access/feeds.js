@@ -5,7 +5,7 @@ import { bad, missing } from "./answers.js";
 import { pageSize } from "./lists.js";
 import { checkSelector, readObject, readSince } from "./requests.js";
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 /** @typedef {{ options: Record<string, any>, limit: number, pulse: number | null, timeout: number, signal: AbortSignal }} Feed times in milliseconds */
 
@@ -38,7 +38,7 @@ export async function changes(pouch, request, query) {
   const heartbeat = query.text("heartbeat");
   const silence = accessLimits.heartbeat;
   const pulse = heartbeat === null || heartbeat === "false" ? null
-    : Math.min(heartbeat === "true" ? silence : Math.max(1, Number(heartbeat) || silence), silence);
+    : Math.min(heartbeat === "true" ? silence : Math.max(accessLimits.shortestHeartbeat, Number(heartbeat) || silence), silence);
   const timeout = pulse === null ? Math.min(query.count("timeout", silence) ?? silence, silence) : Infinity;
   const live = { options, limit: limit === 0 ? 1 : limit, pulse, timeout, signal: request.signal };
   switch (feed) {

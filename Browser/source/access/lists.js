@@ -3,9 +3,10 @@
 import { isObject } from "../basics/encoding.js";
 import { accessLimits } from "../basics/limits.js";
 import { bad, tooLarge } from "./answers.js";
-import { readObject } from "./requests.js";
+import { readObject, readRevision } from "./requests.js";
+import { isDocumentID } from "./targets.js";
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** How many rows of a list are read at a time: fewer of those that are larger, since all of them are held in memory. @param {Record<string, any>} options */
@@ -92,7 +93,7 @@ async function* bulkRows(pouch, docs, options) {
   const step = pageSize({ ...options, include_docs: true });
   for (let index = 0; index < docs.length; index += step) {
     const page = docs.slice(index, index + step);
-    const readable = page.filter(({ id }) => !id.startsWith("_local/")).map(({ id, rev }) => (typeof rev === "string" ? { id, rev } : { id }));
+    const readable = page.filter(({ id }) => !id.startsWith("_local/") && isDocumentID(id)).map(({ id, rev }) => (typeof rev === "string" ? { id, rev: readRevision(rev) } : { id }));
     const { results } = readable.length > 0 ? await pouch.bulkGet({ docs: readable, ...options }) : { results: [] };
     /** @type {Map<string, any[]>} */
     const found = new Map();

@@ -5,7 +5,7 @@ import { accessLimits } from "../basics/limits.js";
 import { bad, forbidden, json, missing, tooLarge } from "./answers.js";
 import { readObject } from "./requests.js";
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 export class LocalRoom {
@@ -29,7 +29,7 @@ export class LocalRoom {
       return json(200, { ...doc, _id: id });
     }
     const doc = method === "PUT" ? await readObject(request, accessLimits.documentRequest) : { _rev: query.text("rev") ?? undefined, _deleted: true };
-    return json(201, await this.put(id, doc));
+    return json(method === "PUT" ? 201 : 200, await this.put(id, doc));
   }
 
   /** @param {string} id */

@@ -4,9 +4,8 @@ import { accessLimits } from "../basics/limits.js";
 import { bad, json, Problem } from "./answers.js";
 import { checkSelector, readObject, readRevision } from "./requests.js";
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
-/** @typedef {import("./quota.js").Quota} Quota */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** A document, or revisions of it. @param {any} pouch @param {string} id @param {IncomingRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
@@ -32,28 +31,29 @@ export async function getDocument(pouch, id, request, query) {
   return json(200, doc, [["etag", tag]]);
 }
 
-/** Which of the revisions that a peer has are not here. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota @returns {Promise<Record<string, any>>} */
-export async function revsDiff(pouch, request, quota) {
+/** Which of the revisions that a peer has are not here. @param {any} pouch @param {IncomingRequest} request @returns {Promise<Record<string, any>>} */
+export async function revsDiff(pouch, request) {
   const body = await readObject(request, accessLimits.request);
   const wanted = Object.entries(body).filter(([id]) => !id.startsWith("_local/"));
   for (const [, revs] of wanted) {
     if (!Array.isArray(revs) || revs.length > accessLimits.namedRevisions || !revs.every((rev) => typeof rev === "string")) throw bad("Revisions are an array of texts.");
   }
   if (wanted.length === 0) return {};
-  return quota.within("documents", () => pouch.revsDiff(Object.fromEntries(wanted)));
+  return pouch.revsDiff(Object.fromEntries(wanted));
 }
 
-/** The same in the form of CouchDB 1. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota */
-export async function missingRevs(pouch, request, quota) {
-  const diff = await revsDiff(pouch, request, quota);
+/** The same in the form of CouchDB 1. @param {any} pouch @param {IncomingRequest} request */
+export async function missingRevs(pouch, request) {
+  const diff = await revsDiff(pouch, request);
   return { missing_revs: Object.fromEntries(Object.entries(diff).map(([id, { missing }]) => [id, missing])) };
 }
 
-/** The documents that a selector finds. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota */
-export async function findDocuments(pouch, request, quota) {
+/** The documents that a selector finds. @param {any} pouch @param {IncomingRequest} request */
+export async function findDocuments(pouch, request) {
   const { selector, fields, sort, limit, skip } = await readObject(request, accessLimits.request);
   if (typeof pouch.find !== "function") throw new Problem(501, "not_implemented", "Queries need PouchDB's plugin pouchdb-find.");
   checkSelector(selector);
-  const { docs } = await quota.within("lists", () => pouch.find({ selector, fields, sort, limit: limit ?? 25, skip }));
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) throw bad("limit is a number.");
+  const { docs } = await pouch.find({ selector, fields, sort, limit: Math.min(limit ?? 25, accessLimits.found), skip });
   return { docs, bookmark: "nil" };
 }

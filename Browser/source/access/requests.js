@@ -1,11 +1,14 @@
 // What a request of a peer says, within bounds.
 
-import { depth, isObject, text, textDepth } from "../basics/encoding.js";
+import { depth, isObject, joined, text, textDepth } from "../basics/encoding.js";
 import { accessLimits } from "../basics/limits.js";
-import { collect } from "../tunnel/bodies.js";
 import { bad, Problem, tooLarge } from "./answers.js";
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/**
+ * A request of a peer, which has to take memory for what it reads as a whole; it is given back with the answer.
+ * @typedef {import("../tunnel/exchanges.js").IncomingRequest & { reserve: (bytes: number) => Promise<void> }} IncomingRequest
+ */
 
 /** The parameters of a request, each of them known or left out. */
 export class Parameters {
@@ -53,10 +56,24 @@ function parsed(value) {
   }
 }
 
+/** All bytes of a request's body. @param {IncomingRequest} request @param {number} limit @returns {Promise<Bytes>} */
+export async function readBytes({ body, length, reserve }, limit) {
+  if (length !== null && length > limit) throw tooLarge("the request entity is too large");
+  await reserve(length ?? limit);
+  /** @type {Bytes[]} */
+  const parts = [];
+  let count = 0;
+  for await (const piece of body) {
+    count += piece.length;
+    if (count > limit) throw tooLarge("the request entity is too large");
+    parts.push(piece);
+  }
+  return joined(parts);
+}
+
 /** The object that is a request's body. @param {IncomingRequest} request @param {number} limit in bytes @returns {Promise<any>} */
 export async function readObject(request, limit) {
-  const bytes = await collect(request, limit);
-  if (!bytes) throw tooLarge("the request entity is too large");
+  const bytes = await readBytes(request, limit);
   let value;
   try {
     value = text(bytes);
@@ -73,7 +90,8 @@ export async function readObject(request, limit) {
 
 /** @param {string} rev */
 export function readRevision(rev) {
-  if (!/^[1-9]\d{0,15}-.{1,128}$/.test(rev)) throw bad("Invalid rev format");
+  // PouchDB's databases elsewhere put it into URLs as it is.
+  if (!/^[1-9]\d{0,15}-[^\s&#?%/\\]{1,128}$/.test(rev)) throw bad("Invalid rev format");
   return rev;
 }
 
@@ -95,6 +113,7 @@ export function readSince(since) {
   if (since === null || since === "" || since === "0") return 0;
   if (since === "now") return "now";
   if (/^\d{1,15}$/.test(since)) return Number(since);
+  if (since.length > 4096) throw bad("since is no position.");
   // A position of another kind of database.
   return since;
 }
@@ -126,30 +145,4 @@ export function readRange(request, size, tag) {
   const end = match[1] === "" || match[2] === "" ? size : Math.min(size, Number(match[2]) + 1);
   if (start >= size || start >= end) throw new Problem(416, "requested_range_not_satisfiable", "Requested range not satisfiable");
   return { start, end };
-}
-
-// MARK: Files
-
-/** How many bytes of a body are in the page's memory before the browser keeps them elsewhere. */
-const HELD = 4 << 20;
-
-/** The bytes of a request's body as a blob. @param {IncomingRequest} request @param {number} limit @param {string} type @returns {Promise<Blob>} */
-export async function collectBlob({ body, length }, limit, type) {
-  const problem = () => tooLarge("The attachment is too large for this peer.", "attachment_too_large");
-  if (length !== null && length > limit) throw problem();
-  /** @type {BlobPart[]} */
-  let parts = [];
-  let held = 0;
-  let size = 0;
-  for await (const piece of body) {
-    size += piece.length;
-    held += piece.length;
-    if (size > limit) throw problem();
-    parts.push(piece);
-    if (held >= HELD) {
-      parts = [new Blob(parts)];
-      held = 0;
-    }
-  }
-  return new Blob(parts, { type });
 }

@@ -19,6 +19,23 @@ const SPECIAL = /** @type {const} */ (["_all_docs", "_changes", "_bulk_get", "_b
 /** @param {string[]} segments behind the share's id, decoded @returns {Target | null} */
 export function readTarget(segments) {
   if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return null;
+  const target = readSegments(segments);
+  if (target && "id" in target && !isDocumentID(target.id)) return null;
+  return target?.kind === "attachment" && !isPath(target.name) ? null : target;
+}
+
+/**
+ * Whether a name stays where it is put as a part of a path. PouchDB's databases elsewhere put names of attachments into URLs with
+ * their slashes, where two points would lead out of the database.
+ * @param {string} name
+ */
+export const isPath = (name) => !name.split(/[/\\]/).some((part) => part === "" || part === "." || part === "..");
+
+/** Whether an id stays in its database, see {@link isPath}. @param {string} id */
+export const isDocumentID = (id) => isPath(id.startsWith("_") ? id : id.replaceAll(/[/\\]/g, "_"));
+
+/** @param {string[]} segments @returns {Target | null} */
+function readSegments(segments) {
   const [first, ...rest] = segments;
   if (first === undefined) return { kind: "database" };
   if (!first.startsWith("_")) return documentTarget(first, rest);

@@ -2,25 +2,23 @@
 
 import { accessLimits } from "../basics/limits.js";
 import { bad, json, missing, problemOf, tooLarge } from "./answers.js";
-import { checkSpace } from "./guards.js";
+import { checkSpace, WriteGuard } from "./guards.js";
 import { readMultipart } from "./multipart.js";
 import { neededRevision, readObject, revisionOf } from "./requests.js";
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 export class DocumentWriter {
   /**
    * @param {any} pouch
-   * @param {import("./guards.js").WriteGuard} guard
+   * @param {import("./targets.js").Grant} grant
    * @param {import("./local-documents.js").LocalRoom} room
-   * @param {import("./quota.js").Quota} quota
    */
-  constructor(pouch, guard, room, quota) {
+  constructor(pouch, grant, room) {
     this.pouch = pouch;
-    this.guard = guard;
+    this.grant = grant;
     this.room = room;
-    this.quota = quota;
   }
 
   /** @param {IncomingRequest} request */
@@ -29,33 +27,32 @@ export class DocumentWriter {
     if (!Array.isArray(docs)) throw bad("POST body must include `docs` parameter.");
     if (docs.length > accessLimits.bulkDocuments) throw tooLarge("There are too many documents in one request.");
     await checkSpace();
-    return this.quota.within("documents", async () => {
-      /** @type {any[]} */
-      const outcomes = [];
-      /** @type {any[]} */
-      const allowed = [];
-      for (const doc of docs) {
-        try {
-          if (typeof doc?._id === "string" && doc._id.startsWith("_local/")) {
-            outcomes.push(await this.room.put(doc._id, doc));
-            continue;
-          }
-          await this.guard.allow(doc, newEdits !== false);
-          allowed.push(doc);
-          outcomes.push(null);
-        } catch (error) {
-          const { error: name, message } = problemOf(error);
-          outcomes.push({ id: doc?._id, error: name, reason: message });
+    const guard = new WriteGuard(this.pouch, this.grant);
+    /** @type {any[]} */
+    const outcomes = [];
+    /** @type {any[]} */
+    const allowed = [];
+    for (const doc of docs) {
+      try {
+        if (typeof doc?._id === "string" && doc._id.startsWith("_local/")) {
+          outcomes.push(await this.room.put(doc._id, doc));
+          continue;
         }
+        await guard.allow(doc, newEdits !== false);
+        allowed.push(doc);
+        outcomes.push(null);
+      } catch (error) {
+        const { error: name, message } = problemOf(error);
+        outcomes.push({ id: doc?._id, error: name, reason: message });
       }
-      const written = allowed.length > 0 ? await this.pouch.bulkDocs(allowed, { new_edits: newEdits !== false }) : [];
-      const results = newEdits === false ? written.map(resultOf) : written.map(resultOf)[Symbol.iterator]();
-      if (newEdits === false) {
-        // Copies of revisions are answered only where they failed.
-        return json(201, [...outcomes.filter((each) => each?.error), ...results]);
-      }
-      return json(201, outcomes.map((outcome) => outcome ?? results.next().value));
-    });
+    }
+    const written = allowed.length > 0 ? await this.pouch.bulkDocs(allowed, { new_edits: newEdits !== false }) : [];
+    const results = newEdits === false ? written.map(resultOf) : written.map(resultOf)[Symbol.iterator]();
+    if (newEdits === false) {
+      // Copies of revisions are answered only where they failed.
+      return json(201, [...outcomes.filter((each) => each?.error), ...results]);
+    }
+    return json(201, outcomes.map((outcome) => outcome ?? results.next().value));
   }
 
   /** @param {IncomingRequest} request @param {Parameters} query */
@@ -78,7 +75,7 @@ export class DocumentWriter {
   async #write(doc, isEdit) {
     if (doc._id.startsWith("_local/")) throw missing();
     await checkSpace();
-    await this.guard.allow(doc, isEdit);
+    await new WriteGuard(this.pouch, this.grant).allow(doc, isEdit);
     const [result] = await this.pouch.bulkDocs([doc], { new_edits: isEdit });
     if (result?.error) throw result;
     return json(201, { ok: true, id: doc._id, rev: result?.rev ?? doc._rev });
@@ -87,7 +84,7 @@ export class DocumentWriter {
   /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
   async remove(id, request, query) {
     const rev = neededRevision(request, query);
-    await this.guard.allow({ _id: id }, true);
+    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
     const result = await this.pouch.remove(id, rev);
     return json(200, { ok: true, id, rev: result.rev });
   }

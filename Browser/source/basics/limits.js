@@ -69,6 +69,7 @@ export const tunnelLimits = Object.freeze({
   /** Shares that a peer uses over a connection, and those it may ask for in a second. */
   shares: 64,
   openingsPerSecond: 20,
+  openingsSentPerSecond: 10,
 
   streamCredit: 256 * 1024,
   connectionCredit: 1024 * 1024,
@@ -110,10 +111,20 @@ export const accessLimits = Object.freeze({
   attachment: 1 << 30,
   /** A document with attachments behind it, which the page holds in memory. */
   multipart: 256 << 20,
+  /** Its parts. */
+  parts: 10_000,
+  /** The names of ancestors that come with a revision. */
+  ancestors: 10_000,
+  /** Documents that a query finds at a time. */
+  found: 1000,
+  /** Bytes of requests of a connection that are in memory at a time; those that find too little wait. Small ones do not count. */
+  bodiesInMemory: 64 << 20,
+  smallBody: 64 << 10,
   /** Live feeds of a connection, and lists and documents that are read for it at a time. */
   feeds: 32,
   lists: 16,
   documents: 32,
   /** How long a feed may be silent. */
   heartbeat: 30_000,
+  shortestHeartbeat: 100,
 });

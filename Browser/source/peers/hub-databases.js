@@ -28,6 +28,7 @@ export const isTransient = (error) => !(error instanceof HubError) || error.stat
  * @property {() => Promise<string | number>} position
  * @property {(since: string | number, wanted: Wanted, signal: AbortSignal) => Promise<{ changes: Change[], position: string | number }>} changes waits for some
  * @property {() => number} date seconds since 1970 by the hub's clock
+ * @property {() => boolean} knowsDate whether that is the hub's own, rather than this machine's
  *
  * @typedef {{ id: string, deleted?: boolean, doc?: Doc }} Change
  * @typedef {{ recipients: string[], ids: string[], shares: boolean }} Wanted what somebody waits for
@@ -36,8 +37,55 @@ export const isTransient = (error) => !(error instanceof HubError) || error.stat
 /** The end of the range of share documents: the next text after their prefix. */
 const SHARES = { _id: { $gte: "share-", $lt: "share." } };
 
-/** How long a feed may be silent before it is taken for dead, in milliseconds. @type {number} */
+/** How often a feed shows that it lives, and how long it may be silent before it is taken for dead, in milliseconds. */
 const HEARTBEAT = 25_000;
+const SILENCE = 2 * HEARTBEAT + 10_000;
+/** How long any other request may take, in milliseconds. */
+const LONGEST_ANSWER = 60_000;
+
+/** Ends a request of which nothing was heard for too long: a connection that a router forgot does not end by itself. */
+class Watch {
+  #ending = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #abort;
+
+  /** @param {AbortSignal | undefined} signal that ends it, too @param {number} silence in milliseconds */
+  constructor(signal, silence) {
+    this.silence = silence;
+    this.outer = signal;
+    this.#abort = () => this.#ending.abort(signal?.reason);
+    signal?.addEventListener("abort", this.#abort, { once: true });
+    if (signal?.aborted) this.#abort();
+    this.#heard();
+  }
+
+  get signal() {
+    return this.#ending.signal;
+  }
+
+  #heard() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ending.abort(new Error("The hub does not answer.")), this.silence);
+  }
+
+  /** The body of an answer. @param {Response} response */
+  async text(response) {
+    const reader = response.body?.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let step = await reader?.read(); step && !step.done; step = await reader?.read()) {
+      this.#heard();
+      text += decoder.decode(step.value, { stream: true });
+    }
+    return text + decoder.decode();
+  }
+
+  end() {
+    clearTimeout(this.#timer);
+    this.outer?.removeEventListener("abort", this.#abort);
+  }
+}
 
 /** A hub over HTTP. @implements {HubDatabase} */
 export class HTTPHub {
@@ -49,6 +97,10 @@ export class HTTPHub {
     this.fetch = fetch;
   }
 
+  knowsDate() {
+    return this.#date !== null;
+  }
+
   date() {
     const now = performance.now();
     return this.#date ? this.#date.date + Math.floor((now - this.#date.at) / 1000) : Math.floor(Date.now() / 1000);
@@ -56,21 +108,27 @@ export class HTTPHub {
 
   /** @param {string} path @param {{ method?: string, body?: unknown, signal?: AbortSignal, keepalive?: boolean }} [request] @returns {Promise<any>} */
   async #ask(path, { method = "GET", body, signal, keepalive = false } = {}) {
-    const response = await this.fetch(path, {
-      method, signal, keepalive, cache: "no-store", headers: { accept: "application/json", "content-type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const date = Date.parse(response.headers.get("date") ?? "");
-    if (Number.isFinite(date)) this.#date = { date: Math.floor(date / 1000), at: performance.now() };
-    let answer;
+    const watch = new Watch(signal, signal ? SILENCE : LONGEST_ANSWER);
     try {
-      answer = await response.json();
-    } catch (error) {
-      if (response.ok) throw error;
-      answer = {};
+      const response = await this.fetch(path, {
+        method, signal: watch.signal, keepalive, cache: "no-store", headers: { accept: "application/json", "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const date = Date.parse(response.headers.get("date") ?? "");
+      if (Number.isFinite(date)) this.#date = { date: Math.floor(date / 1000), at: performance.now() };
+      const text = await watch.text(response);
+      let answer;
+      try {
+        answer = JSON.parse(text);
+      } catch (error) {
+        if (response.ok) throw error;
+        answer = {};
+      }
+      if (!response.ok) throw new HubError(response.status, String(answer?.error ?? ""), String(answer?.reason ?? ""));
+      return answer;
+    } finally {
+      watch.end();
     }
-    if (!response.ok) throw new HubError(response.status, String(answer?.error ?? ""), String(answer?.reason ?? ""));
-    return answer;
   }
 
   /** @param {string} id */
@@ -130,6 +188,10 @@ export class PouchHub {
   /** @param {any} pouch */
   constructor(pouch) {
     this.pouch = pouch;
+  }
+
+  knowsDate() {
+    return false;
   }
 
   date() {

@@ -15,6 +15,9 @@ export class Hub {
   #position = null;
   #restart = new AbortController();
   #isRunning = false;
+  /** Documents that are to be deleted. @type {Doc[]} */
+  #read = [];
+  #deleting = Promise.resolve();
 
   /** @param {string} name by which others, or this page later, can open it @param {import("./hub-databases.js").HubDatabase} database */
   constructor(name, database) {
@@ -73,7 +76,13 @@ export class Hub {
     for (const { recipient, id, shares, take } of [...this.#subscribers]) {
       const isFor = (recipient !== undefined && !change.deleted && change.doc?.recipient === recipient)
         || (id !== undefined && change.id === id) || (shares && change.id.startsWith("share-"));
-      if (isFor) take(change);
+      if (!isFor) continue;
+      try {
+        take(change);
+      } catch (error) {
+        // One that fails must not take the rest from the others.
+        console.error(error);
+      }
     }
   }
 
@@ -82,9 +91,15 @@ export class Hub {
     return this.database.date();
   }
 
-  /** Deletes signals that were read. What cannot be deleted is swept by the sharer later. @param {Doc[]} documents */
+  /** Deletes signals that were read, many at a time. What cannot be deleted is swept by the sharer later. @param {Doc[]} documents @returns {Promise<void>} */
   async delete(documents) {
     if (documents.length === 0) return;
-    await this.database.bulk(documents.map(({ _id, _rev }) => ({ _id, _rev, _deleted: true }))).catch(() => {});
+    this.#read.push(...documents.map(({ _id, _rev }) => ({ _id, _rev, _deleted: true })));
+    this.#deleting = this.#deleting.then(async () => {
+      const all = this.#read;
+      this.#read = [];
+      if (all.length > 0) await this.database.bulk(all);
+    }).catch(() => {});
+    await this.#deleting;
   }
 }

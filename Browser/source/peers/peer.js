@@ -8,6 +8,7 @@ import { Hub } from "./hub.js";
 import { HTTPHub, hubName } from "./hub-databases.js";
 import { limits } from "../basics/limits.js";
 import { RecordMemory, Rejection } from "../trust/shares.js";
+import { forgetClaims } from "./share-memory.js";
 import { Store } from "./store.js";
 import { Tunnel } from "../tunnel/tunnel.js";
 
@@ -24,6 +25,8 @@ export class Peer {
   opened = new Map();
   /** @type {Map<string, Promise<unknown>>} openings by owner, which wait for each other */
   #lines = new Map();
+  /** Who the connections are with that are being made for shares of this page. @type {Bytes[]} */
+  #places = [];
   records = new RecordMemory();
 
   /**
@@ -99,7 +102,16 @@ export class Peer {
 
   /** Whether there is room for one more connection that an identity opens. @param {Bytes} remote */
   hasRoom(remote) {
-    return this.connections.size < limits.connections && this.connectionsWith(remote).length < limits.connectionsPerIdentity;
+    const own = this.#places.filter((each) => equal(each, remote)).length;
+    return this.connections.size + this.#places.length < limits.connections && this.connectionsWith(remote).length + own < limits.connectionsPerIdentity;
+  }
+
+  /** Takes a place for a connection that is being made. @param {Bytes} remote @returns {(() => void) | null} gives it back */
+  takePlace(remote) {
+    if (!this.hasRoom(remote)) return null;
+    const place = remote.slice();
+    this.#places.push(place);
+    return () => { this.#places = this.#places.filter((each) => each !== place); };
   }
 
   /**
@@ -123,8 +135,14 @@ export class Peer {
         handler: (request) => handler(request),
       },
       decide: async (opening) => {
-        const share = [...this.shares.values()].find((each) => each.id === opening.share);
-        return share && connection ? share.decide(opening, connection) : { refusal: "unknown" };
+        // A database may be shared on several hubs, under the same id; people are asked last.
+        const shares = [...this.shares.values()].filter((each) => each.id === opening.share).sort((one, other) => Number(one.gate.ask) - Number(other.gate.ask));
+        /** @type {import("../tunnel/serving.js").Decision} */
+        let decision = { refusal: "unknown" };
+        for (const share of shares) {
+          if (connection && "refusal" in decision) decision = await share.decide(opening, connection);
+        }
+        return decision;
       },
       left: (share) => {
         connection?.left(share);
@@ -154,9 +172,10 @@ export class Peer {
 
   /** Forgets an identity: its connections end, and the tickets that it claimed are revoked. @param {string} id its fingerprint */
   async forget(id) {
-    await this.store.update("known", (known = []) => known.filter((/** @type {any} */ entry) => entry.fingerprint !== id));
-    for (const share of this.shares.values()) await share.forget(id);
+    const shares = [...this.shares.values()].map((share) => share.forget(id));
     for (const connection of this.connections) if (connection.fingerprint === id) connection.tunnel.leave(GOODBYE.notShared);
+    await Promise.all([...shares, forgetClaims(this.store, id)]);
+    await this.store.update("known", (known = []) => known.filter((/** @type {any} */ entry) => entry.fingerprint !== id));
   }
 
   /** Stops all shares and ends all connections. */

@@ -104,7 +104,7 @@ export class RemoteShare extends EventTarget {
     this.#ending.abort(new TunnelError("aborted", "The share was closed."));
     if (this.peer.opened.get(this.#key) === this) this.peer.opened.delete(this.#key);
     this.#line?.connection.giveUp(this.#line.number);
-    this.#line = null;
+    this.#giveUpLine("The share was closed.");
     this.#become("closed", new TunnelError("aborted", "The share was closed."));
   }
 
@@ -135,9 +135,10 @@ export class RemoteShare extends EventTarget {
         this.#line = line;
         this.#become("connected");
         const lost = this.#lost(line);
-        const unwatch = await this.#watchRestarts(line).catch(() => () => {});
+        // Nothing waits for the hub: the line may be lost meanwhile.
+        const watching = this.#watchRestarts(line).catch(() => () => {});
         const reason = await lost;
-        unwatch();
+        watching.then((unwatch) => unwatch());
         if (signal.aborted) return;
         this.#line = null;
         if (!line.connection.hasEnded) line.connection.giveUp(line.number);
@@ -203,7 +204,7 @@ export class RemoteShare extends EventTarget {
       }
       // Of another instance of the same identity, it says nothing; or the connection has ended just now.
       const refused = new Refused(answer.refusal);
-      if (!["unknown", "unreachable", "closed"].includes(answer.refusal) && refused.isFinal) throw refused;
+      if (!["unknown", "unreachable", "closed", "Too many shares are open."].includes(answer.refusal) && refused.isFinal) throw refused;
     }
     const connection = await attemptOpening(this.peer, hub, record, {
       ticket: this.ticket, info: this.info, signal, connecting: () => this.#become("connecting"),
@@ -216,9 +217,13 @@ export class RemoteShare extends EventTarget {
   /** @param {{ connection: import("./connection.js").Connection, number: number }} line @returns {Promise<string>} why it was lost */
   #lost({ connection, number }) {
     return new Promise((resolve) => {
-      connection.tunnel.ended.then(resolve);
-      connection.tunnel.withdrawals.set(number, (reason) => resolve(reason || "The peer does not give this share any more."));
-      this.#giveUpLine = resolve;
+      const end = (/** @type {string} */ reason) => {
+        if (this.#line?.connection === connection && this.#line.number === number) this.#line = null;
+        resolve(reason);
+      };
+      connection.tunnel.ended.then(end);
+      connection.tunnel.withdrawals.set(number, (reason) => end(reason || "The peer does not give this share any more."));
+      this.#giveUpLine = end;
     });
   }
 

@@ -34,10 +34,10 @@ export class SharePublication {
 
   /**
    * Writes a record whose number is higher than all before.
-   * @param {Bytes} epoch
+   * @param {Bytes} epoch @param {AbortSignal} signal the share's end: nothing is written after it
    * @returns {Promise<boolean>} whether somebody else shares the same meanwhile
    */
-  async write(epoch) {
+  async write(epoch, signal) {
     const { database } = this.hub;
     const { id } = this.share;
     let isElsewhere = false;
@@ -49,14 +49,18 @@ export class SharePublication {
       isElsewhere ||= this.#epoch !== null && before > this.number;
       const n = Math.max(this.number, before) + 1;
       const document = await signShare({ ...this.share, n, epoch, lease: this.hub.now() + limits.lease }, this.identity);
+      signal.throwIfAborted();
       const winner = leaves.map(({ _rev }) => _rev).sort(compareRevisions).at(-1);
+      // Noted first: an answer may be lost.
+      const previous = this.number;
+      this.number = n;
       try {
         this.#revision = (await database.put(winner ? { ...document, _rev: winner } : document)).rev;
       } catch (error) {
-        if (error instanceof HubError && error.status === 409) continue;
-        throw error;
+        if (!(error instanceof HubError && error.status === 409)) throw error;
+        this.number = previous;
+        continue;
       }
-      this.number = n;
       this.#epoch = epoch;
       await this.hub.delete(leaves.filter(({ _rev }) => _rev !== winner));
       return isElsewhere;

@@ -40,6 +40,12 @@ export class Store {
     return done(this.database.transaction("values").objectStore("values").get(key));
   }
 
+  /** @param {string} prefix @returns {Promise<string[]>} the keys that begin so */
+  async keys(prefix) {
+    const all = this.database ? await done(this.database.transaction("values").objectStore("values").getAllKeys()) : [...this.memory.keys()];
+    return all.map(String).filter((key) => key.startsWith(prefix));
+  }
+
   /** @param {string} key @param {unknown} value */
   async set(key, value) {
     if (!this.database) {
@@ -61,7 +67,13 @@ export class Store {
       const reading = values.get(key);
       reading.onerror = () => reject(reading.error);
       reading.onsuccess = () => {
-        const changed = change(reading.result);
+        let changed;
+        try {
+          changed = change(reading.result);
+        } catch (error) {
+          reject(error);
+          return;
+        }
         const writing = values.put(changed, key);
         writing.onerror = () => reject(writing.error);
         writing.onsuccess = () => resolve(changed);

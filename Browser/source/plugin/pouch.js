@@ -10,6 +10,8 @@ import { Share } from "../peers/share.js";
 import { removeShare } from "../peers/share-publication.js";
 import { ticketShare } from "../trust/tickets.js";
 
+/** The longest time that browsers count, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** The host of the addresses that PouchDB's http adapter makes: none that there is. */
 const NOWHERE = "http://peer.invalid/";
 
@@ -71,16 +73,24 @@ export async function watchSharedDatabases(peer, hub, onChange) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isOver = false;
+  const tell = (/** @type {SharedDatabase} */ share) => {
+    try {
+      onChange(share);
+    } catch (error) {
+      // What is told next does not depend on it.
+      console.error(error);
+    }
+  };
   const remove = (/** @type {string} */ id) => {
     const share = known.get(id);
-    if (known.delete(id) && share) onChange({ ...share, _deleted: true });
+    if (known.delete(id) && share) tell({ ...share, _deleted: true });
   };
   // A lease that runs out is no change of the hub.
   const expire = () => {
     clearTimeout(timer);
     for (const [id, { lease }] of known) if (lease <= hub.now()) remove(id);
     const next = Math.min(...[...known.values()].map(({ lease }) => lease)) - hub.now();
-    if (Number.isFinite(next) && !isOver) timer = setTimeout(expire, Math.max(1, next) * 1000);
+    if (Number.isFinite(next) && !isOver) timer = setTimeout(expire, Math.min(Math.max(1, next) * 1000, LONGEST_TIMER));
   };
   let line = Promise.resolve();
   const unsubscribe = await hub.subscribe({
@@ -98,7 +108,7 @@ export async function watchSharedDatabases(peer, hub, onChange) {
         const share = await described(peer, hub, record);
         const before = known.get(id);
         known.set(id, share);
-        if (!before || look(before) !== look(share)) onChange(share);
+        if (!before || look(before) !== look(share)) tell(share);
         expire();
       }).catch(() => {});
     },
@@ -186,7 +196,11 @@ export function install(PouchDB, peerOf) {
   PouchDB.adapter("webrtc", WebRTCPouch, false);
 
   /** Opens the hub that an address names, unless it is open already. @param {string} name */
-  PouchDB.openPeerHub = async (name) => hubOf(new PouchDB(name, { skip_setup: true }), await peerOf());
+  PouchDB.openPeerHub = async (name) => {
+    const pouch = new PouchDB(name, { skip_setup: true });
+    if (pouch.adapter === "webrtc") await pouch.info();
+    return hubOf(pouch, await peerOf());
+  };
 
   const { prototype } = PouchDB;
   /** A database of this page as a hub. A peer's has to be open for that. @param {any} pouch @returns {Promise<[Peer, Hub]>} */

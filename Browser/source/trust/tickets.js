@@ -93,7 +93,7 @@ export const ticketMessage = (owner, transcript) => join("pp1 ticket", owner, tr
  * @typedef {"none" | "good" | "wrong" | "expired" | "claimed"} TicketVerdict
  */
 export class TicketBook {
-  /** @type {Map<string, { keys: TicketKeys, ticket: Ticket, expiry: number, claimant: string | null }>} by id */
+  /** @type {Map<string, { keys: TicketKeys, ticket: Ticket, text: string, expiry: number, claimant: string | null }>} by id */
   entries = new Map();
 
   /**
@@ -102,14 +102,16 @@ export class TicketBook {
    * @param {number} expiry when it ends, in milliseconds by the caller's clock; `Infinity` if it never does
    * @param {number} now
    * @param {string | null} claimant the fingerprint of who redeemed it
+   * @returns {Promise<string>} its text
    */
   async add(ticket, expiry, now, claimant = null) {
-    const keys = await ticketKeys(ticket);
+    const [keys, text] = await Promise.all([ticketKeys(ticket), ticketText(ticket)]);
     if (this.entries.size >= limits.tickets) {
       for (const [id, entry] of this.entries) if (now >= entry.expiry) this.entries.delete(id);
     }
     if (this.entries.size >= limits.tickets) throw new RangeError(`A share has at most ${limits.tickets} tickets.`);
-    this.entries.set(base64url(keys.id), { keys, ticket, expiry, claimant });
+    this.entries.set(base64url(keys.id), { keys, ticket, text, expiry, claimant });
+    return text;
   }
 
   /**

@@ -48,9 +48,18 @@ export class Exchange {
     /** @type {(() => void)[]} those who wait for anything to change */
     this.waiting = [];
     this.isUnwanted = false;
+    this.isAnswered = false;
     /** @type {((head: import("./frames.js").ResponseHead) => void) | null} */
-    this.answered = null;
+    this.onAnswer = null;
+    /** What was left of the answer when all of it had come. @type {Bytes | null} */
+    this.rest = null;
     this.abort = new AbortController();
+  }
+
+  /** @param {import("./frames.js").ResponseHead} head */
+  answer(head) {
+    this.isAnswered = true;
+    this.onAnswer?.(head);
   }
 
   change() {
@@ -105,16 +114,36 @@ export class ExchangeTable {
     this.#exchanges.delete(number);
   }
 
-  /** @param {Error} error */
+  /** Fails all but those whose answer is complete: that can be read on. @param {Error} error */
   failAll(error) {
-    for (const exchange of this.#exchanges.values()) exchange.fail(error);
+    for (const exchange of this.#exchanges.values()) if (exchange.rest === null) exchange.fail(error);
     this.#exchanges.clear();
+  }
+
+  /**
+   * Notes that there is something to read. The rest of an answer is taken once all of it is there, so that one that nobody reads
+   * keeps no credit from the others.
+   * @param {number} number
+   */
+  readable(number) {
+    const exchange = this.#exchanges.get(number);
+    if (exchange?.isAnswered && this.machine.isReceived(number)) {
+      const rest = this.machine.read(number, performance.now());
+      exchange.rest = typeof rest === "string" ? new Uint8Array() : rest;
+      this.machine.read(number, performance.now());
+    }
+    exchange?.change();
   }
 
   /** The next bytes of a body; `null` at its end. @param {number} number @param {Exchange} exchange @returns {Promise<Bytes | null>} */
   async read(number, exchange) {
     while (true) {
       if (exchange.failure) throw exchange.failure;
+      if (exchange.rest) {
+        const { rest } = exchange;
+        exchange.rest = new Uint8Array();
+        return rest.length > 0 ? rest : null;
+      }
       const bytes = this.machine.read(number, performance.now());
       if (bytes !== "nothing") {
         // Credit for what was read.

@@ -191,6 +191,11 @@ export class TunnelMachine {
     return stream?.takesPieces ? stream.unsent : null;
   }
 
+  /** Whether everything that the peer sends on a stream is there. @param {number} number */
+  isReceived(number) {
+    return this.streams.get(number)?.isReceived ?? true;
+  }
+
   /**
    * Takes all bytes of a stream that are there, and gives the peer credit for others.
    * @param {number} number @param {number} now

@@ -32,7 +32,7 @@ export class Sender {
   write(writer, now) {
     const { responses } = this.streams;
     this.pings.write(writer, now);
-    this.shares.write(writer);
+    this.shares.write(writer, now);
     this.#writeCredit(writer);
     this.#writeCancels(writer, now);
     while (responses.length > 0 && this.#writeHead(KIND.response, responses[0], writer, now)) responses.shift();

@@ -12,6 +12,10 @@ import { tunnelLimits } from "../basics/limits.js";
 export class ServedShares {
   /** @type {Map<number, { share: string, handler: Handler }>} by the peer's number of the share */
   #handlers = new Map();
+  /** Shares that the peer asks for, by its number. @type {Map<number, string>} */
+  #deciding = new Map();
+  /** Shares that the peer has. @type {Set<string>} */
+  #given = new Set();
   #requestsAtWork = 0;
 
   /**
@@ -26,11 +30,23 @@ export class ServedShares {
     this.machine = exchanges.machine;
     this.decide = decide;
     this.left = left;
-    if (serving) this.#handlers.set(0, serving);
+    if (serving) this.#give(0, serving);
   }
 
   clear() {
     this.#handlers.clear();
+  }
+
+  /** @param {number} number @param {{ share: string, handler: Handler }} entry */
+  #give(number, entry) {
+    this.#handlers.set(number, entry);
+    this.#given.add(entry.share);
+  }
+
+  /** Tells that the peer does not use a share any more, unless it has it by another number too. @param {string} share */
+  #leaveIfUnused(share) {
+    const isUsed = [...this.#handlers.values()].some((each) => each.share === share) || [...this.#deciding.values()].includes(share);
+    if (!isUsed && this.#given.delete(share)) this.left(share);
   }
 
   // MARK: Shares
@@ -39,22 +55,22 @@ export class ServedShares {
   async answerOpening(number, opening) {
     /** @type {Decision} */
     let decision = { refusal: "unknown" };
+    this.#deciding.set(number, opening.share);
     try {
       decision = await this.decide(opening);
     } catch {
       // Refused.
     }
+    this.#deciding.delete(number);
     if (this.machine.isEnding) return;
     if ("handler" in decision) {
+      this.#give(number, { share: opening.share, handler: decision.handler });
       // The peer may have given it up meanwhile.
-      if (!this.machine.shares.isWanted(number)) {
-        this.left(opening.share);
-        return;
-      }
-      this.#handlers.set(number, { share: opening.share, handler: decision.handler });
-      this.machine.answerOpening(number, null);
+      if (this.machine.shares.isWanted(number)) this.machine.answerOpening(number, null);
+      else this.giveUp(number);
     } else {
       this.machine.answerOpening(number, decision.refusal);
+      this.#leaveIfUnused(opening.share);
     }
     this.exchanges.send();
   }
@@ -63,12 +79,13 @@ export class ServedShares {
   giveUp(number) {
     const entry = this.#handlers.get(number);
     this.#handlers.delete(number);
-    if (entry) this.left(entry.share);
+    if (entry) this.#leaveIfUnused(entry.share);
   }
 
   /** Ends the peer's use of a share: what is under way, and what would come. @param {string} share */
   withdraw(share) {
     const reason = "This is not shared any more.";
+    this.#given.delete(share);
     for (const [number, entry] of this.#handlers) {
       if (entry.share !== share) continue;
       this.#handlers.delete(number);
@@ -92,16 +109,15 @@ export class ServedShares {
     const exchange = exchanges.begin(number);
     this.#requestsAtWork += 1;
     const body = this.#body(number, exchange);
+    /** @type {import("./exchanges.js").OutgoingResponse | null} */
+    let answer = null;
     try {
-      const answer = await entry.handler({
+      answer = await entry.handler({
         method: head.method, target: head.target, headers: new Map(head.headers), length: head.length, body, signal: exchange.abort.signal,
       });
       const { status, headers } = answer;
       const length = lengthOf(answer.body) ?? answer.length ?? null;
-      if (exchange.failure || !machine.respond(number, { status, headers, length })) {
-        await abandon(answer.body);
-        return;
-      }
+      if (exchange.failure || !machine.respond(number, { status, headers, length })) return;
       // Whatever of the request was not read is not needed.
       await body.return(undefined);
       machine.stopReading(number, performance.now());
@@ -110,6 +126,7 @@ export class ServedShares {
       // A peer learns that it failed, and not why.
       machine.cancel(number, CANCEL.failed, "", performance.now());
     } finally {
+      abandon(answer?.body ?? null).catch(() => {});
       this.#requestsAtWork -= 1;
       exchanges.delete(number);
       exchanges.send();

@@ -16,8 +16,12 @@ export class ShareTable {
   #next = 1;
   /** @type {RateLimit} */
   #openings;
-  /** Frames that wait to be sent. @type {Frame[]} */
+  /** Frames that wait to be sent; openings wait for their pace, too. @type {Frame[]} */
   #outbox = [];
+  /** @type {Frame[]} */
+  #asked = [];
+  /** @type {RateLimit} */
+  #pace;
 
   /** @param {"opener" | "sharer"} role @param {typeof import("../basics/limits.js").tunnelLimits} limits */
   constructor(role, limits) {
@@ -26,6 +30,7 @@ export class ShareTable {
     this.#own = new Map(role === "opener" ? [[0, "open"]] : []);
     this.#peers = new Map(role === "sharer" ? [[0, "open"]] : []);
     this.#openings = new RateLimit(limits.openingsPerSecond);
+    this.#pace = new RateLimit(limits.openingsSentPerSecond);
     /** Of the numbers that the peer has opened. */
     this.highest = 0;
   }
@@ -85,7 +90,7 @@ export class ShareTable {
   open(opening) {
     const number = this.#next++;
     this.#own.set(number, "opening");
-    this.#say(KIND.open, number, openingPayload(opening));
+    this.#asked.push({ kind: KIND.open, flags: 0, id: number, payload: openingPayload(opening) });
     return number;
   }
 
@@ -100,7 +105,11 @@ export class ShareTable {
 
   /** @param {number} number */
   leave(number) {
-    if (this.#own.delete(number)) this.#say(KIND.close, number, new Uint8Array());
+    if (!this.#own.delete(number)) return;
+    const index = this.#asked.findIndex(({ id }) => id === number);
+    // What the peer was not asked for yet, it need not be told of.
+    if (index >= 0) this.#asked.splice(index, 1);
+    else this.#say(KIND.close, number, new Uint8Array());
   }
 
   /** @param {number} number @param {string} reason @returns {boolean} whether the peer used it */
@@ -115,11 +124,18 @@ export class ShareTable {
     this.#outbox.push({ kind, flags, id, payload });
   }
 
-  /** @param {import("./frames.js").MessageWriter} writer */
-  write(writer) {
-    while (this.#outbox.length > 0 && writer.room >= this.#outbox[0].payload.length) {
-      const { kind, flags, id, payload } = /** @type {Frame} */ (this.#outbox.shift());
-      writer.append(kind, flags, id, payload);
+  /** @param {import("./frames.js").MessageWriter} writer @param {number} now */
+  write(writer, now) {
+    while (this.#asked.length > 0 && writer.room >= this.#asked[0].payload.length && this.#pace.wouldAllow(now)) {
+      this.#pace.allows(now);
+      this.#append(this.#asked, writer);
     }
+    while (this.#outbox.length > 0 && writer.room >= this.#outbox[0].payload.length) this.#append(this.#outbox, writer);
+  }
+
+  /** @param {Frame[]} waiting @param {import("./frames.js").MessageWriter} writer */
+  #append(waiting, writer) {
+    const { kind, flags, id, payload } = /** @type {Frame} */ (waiting.shift());
+    writer.append(kind, flags, id, payload);
   }
 }

@@ -169,7 +169,10 @@ export class Tunnel {
 
   #tick() {
     const now = performance.now();
-    for (const event of this.machine.tick(now)) this.#handle(event);
+    const events = this.machine.tick(now);
+    // A goodbye goes before the end that it tells of.
+    this.#send();
+    for (const event of events) this.#handle(event);
     this.#send();
     // A channel that takes nothing is as dead as one that brings nothing.
     if (this.channel.bufferedAmount === 0) this.#blockedSince = Infinity;
@@ -212,8 +215,8 @@ export class Tunnel {
         break;
       case "left": this.served.giveUp(event.number); break;
       case "request": this.served.answer(event.number, event.head); break;
-      case "response": this.exchanges.get(event.number)?.answered?.(event.head); break;
-      case "readable": this.exchanges.get(event.number)?.change(); break;
+      case "response": this.exchanges.get(event.number)?.answer(event.head); break;
+      case "readable": this.exchanges.readable(event.number); break;
       case "unwanted": {
         const exchange = this.exchanges.get(event.number);
         if (exchange) {
@@ -279,7 +282,7 @@ export class Tunnel {
 
     /** @type {Promise<import("./frames.js").ResponseHead>} */
     const answer = new Promise((resolve, reject) => {
-      exchange.answered = resolve;
+      exchange.onAnswer = resolve;
       exchange.abort.signal.addEventListener("abort", () => reject(exchange.failure), { once: true });
     });
     // Errors while it is sent show at the answer.
@@ -292,12 +295,12 @@ export class Tunnel {
       throw error;
     }
     const hasBody = ![204, 205, 304].includes(head.status) && method !== "HEAD";
-    if (!hasBody) {
-      over();
-      this.machine.stopReading(number, performance.now());
-      this.#send();
-    }
-    return new Response(hasBody ? this.#stream(number, exchange, over) : null, { status: head.status, headers: head.headers });
+    const init = { status: head.status, headers: responseHeaders(head.headers) };
+    if (hasBody) return new Response(exchange.rest ?? this.#stream(number, exchange, over), init);
+    over();
+    this.machine.stopReading(number, performance.now());
+    this.#send();
+    return new Response(null, init);
   }
 
   /** The body of a response as it comes. @param {number} number @param {import("./exchanges.js").Exchange} exchange @param {() => void} over */
@@ -330,4 +333,13 @@ export class Tunnel {
   withdraw(share) {
     this.served.withdraw(share);
   }
+}
+
+/** The headers that a browser can show: of others than Latin-1 it makes errors. @param {import("./frames.js").Headers} headers */
+function responseHeaders(headers) {
+  const shown = new Headers();
+  for (const [name, value] of headers) {
+    if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) shown.append(name, value);
+  }
+  return shown;
 }

@@ -111,8 +111,9 @@ def test_a_request_goes_on_after_the_sharer_was_killed_and_started_again(open_pa
     page = open_page("client.html")
     page.run("""
         globalThis.share = await PeerPouch.open(arguments[0]);
-        globalThis.changes = answer(share, "/_changes?feed=longpoll&since=now&heartbeat=5000");
-        await answer(share, "/one");
+        // A position, since another "now" would be later.
+        const { body: { update_seq: since } } = await answer(share, "");
+        globalThis.changes = answer(share, `/_changes?feed=longpoll&since=${encodeURIComponent(since)}&heartbeat=5000`);
     """, swift_share.address)
     swift_share.restart()
     swift_share.peer.line("joined")

@@ -287,7 +287,7 @@ export async function ask(path, init = {}) {
 
 /** What stands behind the `#`, once: it does not stay in the address. */
 export function takeFragment() {
-  const fragment = decodeURIComponent(location.hash.slice(1));
+  const fragment = location.hash.slice(1);
   if (fragment) history.replaceState(null, "", location.pathname + location.search);
   return fragment;
 }
@@ -345,43 +345,69 @@ PeerPouch.configure({ openHub });
 const IMAGES = ["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"];
 export const isImage = (/** @type {string} */ type) => IMAGES.includes(String(type).split(";")[0].trim().toLowerCase());
 
-/** Below this, an attachment is held in memory, in bytes. */
+/** Up to this, an attachment is held in memory, in bytes. */
 const SMALL = 4 << 20;
+/** The folder of the origin's private file system for what is received; each page has one of its own in it. */
+const RECEIVED = "received";
+const OWN = crypto.randomUUID();
+// Held for as long as the page is there, so that others leave its folder alone.
+navigator.locks?.request(`${RECEIVED} ${OWN}`, () => new Promise(() => {}));
 
 /**
  * The bytes of a response as a file, with progress. Large ones go into the origin's private file system, so that memory does not
  * grow with them.
  * @param {Response} response
  * @param {string} type
- * @param {(count: number, total: number) => void} progress
+ * @param {(count: number) => void} progress
  * @returns {Promise<{ blob: Blob, digest: string }>} with its SHA-256
  */
 export async function receive(response, type, progress) {
-  const total = Number(response.headers.get("content-length") ?? 0);
-  const usable = total > SMALL && navigator.storage?.getDirectory;
-  const counter = new TransformStream({
-    transform(piece, controller) {
-      count += piece.length;
-      hash.update(piece);
-      progress(count, total);
-      controller.enqueue(piece);
-    },
-  });
-  let count = 0;
   const hash = new SHA256();
-  const body = (response.body ?? new Blob([]).stream()).pipeThrough(counter);
-  if (!usable) return { blob: new Blob([await new Response(body).blob()], { type }), digest: hash.finish() };
-  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle("received", { create: true });
-  const handle = await folder.getFileHandle(crypto.randomUUID(), { create: true });
-  // A page that is left does not remove its files; the next one does.
-  await body.pipeTo(await handle.createWritable());
-  return { blob: new Blob([await handle.getFile()], { type }), digest: hash.finish() };
+  /** What is in memory. @type {Uint8Array<ArrayBuffer>[]} */
+  let parts = [];
+  let count = 0;
+  /** @type {{ handle: FileSystemFileHandle, writable: FileSystemWritableFileStream } | null} */
+  let file = null;
+  const reader = response.body?.getReader();
+  for (let step = await reader?.read(); step && !step.done; step = await reader?.read()) {
+    const piece = /** @type {Uint8Array<ArrayBuffer>} */ (step.value);
+    count += piece.length;
+    hash.update(piece);
+    progress(count);
+    parts.push(piece);
+    // What the response says of its length is what a peer says.
+    if (count <= SMALL && !file) continue;
+    file ??= await newFile();
+    if (file) {
+      await file.writable.write(new Blob(parts));
+      parts = [];
+    }
+  }
+  await file?.writable.close();
+  return { blob: file ? new Blob([await file.handle.getFile()], { type }) : new Blob(parts, { type }), digest: hash.finish() };
 }
 
-/** Removes what was received before into the private file system. */
+/** A file of this page's in the private file system; `null` if there is none such. */
+async function newFile() {
+  if (!navigator.storage?.getDirectory) return null;
+  const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(RECEIVED, { create: true });
+  const own = await folder.getDirectoryHandle(OWN, { create: true });
+  const handle = await own.getFileHandle(crypto.randomUUID(), { create: true });
+  return { handle, writable: await handle.createWritable() };
+}
+
+/** Removes what pages that are gone have received into the private file system. */
 export async function clearReceived() {
-  const root = await navigator.storage?.getDirectory?.().catch(() => null);
-  await root?.removeEntry("received", { recursive: true }).catch(() => {});
+  try {
+    const { held = [] } = await navigator.locks.query();
+    const folder = await (await navigator.storage.getDirectory()).getDirectoryHandle(RECEIVED);
+    // @ts-ignore: folders can be iterated.
+    for await (const name of folder.keys()) {
+      if (held.every((lock) => lock.name !== `${RECEIVED} ${name}`)) await folder.removeEntry(name, { recursive: true });
+    }
+  } catch {
+    // There is none, or it is in use.
+  }
 }
 
 /** Saves a file as a download. Nothing of it is run: it is never opened in the page. @param {Blob} blob @param {string} name */
@@ -491,6 +517,8 @@ const shares = new Map();
 function showShares() {
   const rows = [...shares.values()].map((share) => {
     const renewed = new Date((share.lease - LEASE) * 1000);
+    // A lease may be any number.
+    const time = Number.isFinite(renewed.getTime()) ? element("time", { dateTime: renewed.toISOString() }, renewed.toLocaleTimeString()) : "unknown";
     const owner = element("td", { label: "Owner" }, element("code", { title: share.identity }, PeerPouch.shortFingerprint(share.identity)));
     if (typeof share.standing === "object") owner.append(" ", element("strong", { className: "bad" }, "Another identity used this name before."));
     else owner.append(" ", element("span", { className: "quiet" }, share.standing === "new" ? "unknown" : "known"));
@@ -498,7 +526,7 @@ function showShares() {
     return element("tr", {},
       element("td", { label: "Name" }, plain(share.name)), owner, element("td", { label: "Access" }, share.access),
       element("td", { label: "Who gets in" }, share.gate.map((/** @type {keyof WAYS} */ way) => WAYS[way]).join(", ")),
-      element("td", { label: "Renewed" }, element("time", { dateTime: renewed.toISOString() }, renewed.toLocaleTimeString())),
+      element("td", { label: "Renewed" }, time),
       element("td", {}, open));
   });
   $("shares").replaceChildren(...rows);
@@ -510,7 +538,7 @@ async function start() {
   const fragment = takeFragment();
   if (fragment.startsWith("token=")) {
     // A token that was used already does not matter to who has a session.
-    await redeem(fragment.slice(6)).catch((error) => tell(error, true));
+    await redeem(decodeURIComponent(fragment.slice(6))).catch((error) => tell(error, true));
   }
   const peer = await PeerPouch.peer();
   $("me").textContent = PeerPouch.shortFingerprint(peer.identity.fingerprint);
@@ -556,8 +584,13 @@ $("open-form").onsubmit = (/** @type {SubmitEvent} */ event) => {
 async function openShare(where, name) {
   closeShare();
   tell("Connecting…");
+  const ending = latest();
   const remote = await PeerPouch.open(where, { info: { name: "console" } });
-  const ending = new AbortController();
+  if (ending.signal.aborted) {
+    // Another one was chosen meanwhile.
+    remote.release();
+    return;
+  }
   opened = { remote, ending, last: null };
   $("share-title").textContent = plain(name || remote.record?.name || remote.id);
   $("share").hidden = false;
@@ -579,7 +612,16 @@ async function openShare(where, name) {
   watch(remote, ending.signal);
 }
 
+/** What the attempt made last is ended by: only that one is shown. */
+let attemptEnding = new AbortController();
+function latest() {
+  attemptEnding.abort();
+  attemptEnding = new AbortController();
+  return attemptEnding;
+}
+
 function closeShare() {
+  attemptEnding.abort();
   opened?.ending.abort();
   opened?.remote.release();
   opened = null;
@@ -785,6 +827,7 @@ const tunnelLimits = Object.freeze({
   /** Shares that a peer uses over a connection, and those it may ask for in a second. */
   shares: 64,
   openingsPerSecond: 20,
+  openingsSentPerSecond: 10,
 
   streamCredit: 256 * 1024,
   connectionCredit: 1024 * 1024,
@@ -826,12 +869,22 @@ const accessLimits = Object.freeze({
   attachment: 1 << 30,
   /** A document with attachments behind it, which the page holds in memory. */
   multipart: 256 << 20,
+  /** Its parts. */
+  parts: 10_000,
+  /** The names of ancestors that come with a revision. */
+  ancestors: 10_000,
+  /** Documents that a query finds at a time. */
+  found: 1000,
+  /** Bytes of requests of a connection that are in memory at a time; those that find too little wait. Small ones do not count. */
+  bodiesInMemory: 64 << 20,
+  smallBody: 64 << 10,
   /** Live feeds of a connection, and lists and documents that are read for it at a time. */
   feeds: 32,
   lists: 16,
   documents: 32,
   /** How long a feed may be silent. */
   heartbeat: 30_000,
+  shortestHeartbeat: 100,
 });
 
 // MARK: - basics/encoding.js
@@ -1256,6 +1309,9 @@ class Hub {
   #position = null;
   #restart = new AbortController();
   #isRunning = false;
+  /** Documents that are to be deleted. @type {Doc[]} */
+  #read = [];
+  #deleting = Promise.resolve();
 
   /** @param {string} name by which others, or this page later, can open it @param {import("./hub-databases.js").HubDatabase} database */
   constructor(name, database) {
@@ -1314,7 +1370,13 @@ class Hub {
     for (const { recipient, id, shares, take } of [...this.#subscribers]) {
       const isFor = (recipient !== undefined && !change.deleted && change.doc?.recipient === recipient)
         || (id !== undefined && change.id === id) || (shares && change.id.startsWith("share-"));
-      if (isFor) take(change);
+      if (!isFor) continue;
+      try {
+        take(change);
+      } catch (error) {
+        // One that fails must not take the rest from the others.
+        console.error(error);
+      }
     }
   }
 
@@ -1323,10 +1385,16 @@ class Hub {
     return this.database.date();
   }
 
-  /** Deletes signals that were read. What cannot be deleted is swept by the sharer later. @param {Doc[]} documents */
+  /** Deletes signals that were read, many at a time. What cannot be deleted is swept by the sharer later. @param {Doc[]} documents @returns {Promise<void>} */
   async delete(documents) {
     if (documents.length === 0) return;
-    await this.database.bulk(documents.map(({ _id, _rev }) => ({ _id, _rev, _deleted: true }))).catch(() => {});
+    this.#read.push(...documents.map(({ _id, _rev }) => ({ _id, _rev, _deleted: true })));
+    this.#deleting = this.#deleting.then(async () => {
+      const all = this.#read;
+      this.#read = [];
+      if (all.length > 0) await this.database.bulk(all);
+    }).catch(() => {});
+    await this.#deleting;
   }
 }
 
@@ -1598,6 +1666,7 @@ const isTransient = (error) => !(error instanceof HubError) || error.status >= 5
  * @property {() => Promise<string | number>} position
  * @property {(since: string | number, wanted: Wanted, signal: AbortSignal) => Promise<{ changes: Change[], position: string | number }>} changes waits for some
  * @property {() => number} date seconds since 1970 by the hub's clock
+ * @property {() => boolean} knowsDate whether that is the hub's own, rather than this machine's
  *
  * @typedef {{ id: string, deleted?: boolean, doc?: Doc }} Change
  * @typedef {{ recipients: string[], ids: string[], shares: boolean }} Wanted what somebody waits for
@@ -1606,8 +1675,55 @@ const isTransient = (error) => !(error instanceof HubError) || error.status >= 5
 /** The end of the range of share documents: the next text after their prefix. */
 const SHARES = { _id: { $gte: "share-", $lt: "share." } };
 
-/** How long a feed may be silent before it is taken for dead, in milliseconds. @type {number} */
+/** How often a feed shows that it lives, and how long it may be silent before it is taken for dead, in milliseconds. */
 const HEARTBEAT = 25_000;
+const SILENCE = 2 * HEARTBEAT + 10_000;
+/** How long any other request may take, in milliseconds. */
+const LONGEST_ANSWER = 60_000;
+
+/** Ends a request of which nothing was heard for too long: a connection that a router forgot does not end by itself. */
+class Watch {
+  #ending = new AbortController();
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #timer;
+  #abort;
+
+  /** @param {AbortSignal | undefined} signal that ends it, too @param {number} silence in milliseconds */
+  constructor(signal, silence) {
+    this.silence = silence;
+    this.outer = signal;
+    this.#abort = () => this.#ending.abort(signal?.reason);
+    signal?.addEventListener("abort", this.#abort, { once: true });
+    if (signal?.aborted) this.#abort();
+    this.#heard();
+  }
+
+  get signal() {
+    return this.#ending.signal;
+  }
+
+  #heard() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#ending.abort(new Error("The hub does not answer.")), this.silence);
+  }
+
+  /** The body of an answer. @param {Response} response */
+  async text(response) {
+    const reader = response.body?.getReader();
+    const decoder = new TextDecoder();
+    let text = "";
+    for (let step = await reader?.read(); step && !step.done; step = await reader?.read()) {
+      this.#heard();
+      text += decoder.decode(step.value, { stream: true });
+    }
+    return text + decoder.decode();
+  }
+
+  end() {
+    clearTimeout(this.#timer);
+    this.outer?.removeEventListener("abort", this.#abort);
+  }
+}
 
 /** A hub over HTTP. @implements {HubDatabase} */
 class HTTPHub {
@@ -1619,6 +1735,10 @@ class HTTPHub {
     this.fetch = fetch;
   }
 
+  knowsDate() {
+    return this.#date !== null;
+  }
+
   date() {
     const now = performance.now();
     return this.#date ? this.#date.date + Math.floor((now - this.#date.at) / 1000) : Math.floor(Date.now() / 1000);
@@ -1626,21 +1746,27 @@ class HTTPHub {
 
   /** @param {string} path @param {{ method?: string, body?: unknown, signal?: AbortSignal, keepalive?: boolean }} [request] @returns {Promise<any>} */
   async #ask(path, { method = "GET", body, signal, keepalive = false } = {}) {
-    const response = await this.fetch(path, {
-      method, signal, keepalive, cache: "no-store", headers: { accept: "application/json", "content-type": "application/json" },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const date = Date.parse(response.headers.get("date") ?? "");
-    if (Number.isFinite(date)) this.#date = { date: Math.floor(date / 1000), at: performance.now() };
-    let answer;
+    const watch = new Watch(signal, signal ? SILENCE : LONGEST_ANSWER);
     try {
-      answer = await response.json();
-    } catch (error) {
-      if (response.ok) throw error;
-      answer = {};
+      const response = await this.fetch(path, {
+        method, signal: watch.signal, keepalive, cache: "no-store", headers: { accept: "application/json", "content-type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const date = Date.parse(response.headers.get("date") ?? "");
+      if (Number.isFinite(date)) this.#date = { date: Math.floor(date / 1000), at: performance.now() };
+      const text = await watch.text(response);
+      let answer;
+      try {
+        answer = JSON.parse(text);
+      } catch (error) {
+        if (response.ok) throw error;
+        answer = {};
+      }
+      if (!response.ok) throw new HubError(response.status, String(answer?.error ?? ""), String(answer?.reason ?? ""));
+      return answer;
+    } finally {
+      watch.end();
     }
-    if (!response.ok) throw new HubError(response.status, String(answer?.error ?? ""), String(answer?.reason ?? ""));
-    return answer;
   }
 
   /** @param {string} id */
@@ -1700,6 +1826,10 @@ class PouchHub {
   /** @param {any} pouch */
   constructor(pouch) {
     this.pouch = pouch;
+  }
+
+  knowsDate() {
+    return false;
   }
 
   date() {
@@ -1878,7 +2008,7 @@ const ticketMessage = (owner, transcript) => join("pp1 ticket", owner, transcrip
  * @typedef {"none" | "good" | "wrong" | "expired" | "claimed"} TicketVerdict
  */
 class TicketBook {
-  /** @type {Map<string, { keys: TicketKeys, ticket: Ticket, expiry: number, claimant: string | null }>} by id */
+  /** @type {Map<string, { keys: TicketKeys, ticket: Ticket, text: string, expiry: number, claimant: string | null }>} by id */
   entries = new Map();
 
   /**
@@ -1887,14 +2017,16 @@ class TicketBook {
    * @param {number} expiry when it ends, in milliseconds by the caller's clock; `Infinity` if it never does
    * @param {number} now
    * @param {string | null} claimant the fingerprint of who redeemed it
+   * @returns {Promise<string>} its text
    */
   async add(ticket, expiry, now, claimant = null) {
-    const keys = await ticketKeys(ticket);
+    const [keys, text] = await Promise.all([ticketKeys(ticket), ticketText(ticket)]);
     if (this.entries.size >= limits.tickets) {
       for (const [id, entry] of this.entries) if (now >= entry.expiry) this.entries.delete(id);
     }
     if (this.entries.size >= limits.tickets) throw new RangeError(`A share has at most ${limits.tickets} tickets.`);
-    this.entries.set(base64url(keys.id), { keys, ticket, expiry, claimant });
+    this.entries.set(base64url(keys.id), { keys, ticket, text, expiry, claimant });
+    return text;
   }
 
   /**
@@ -1933,9 +2065,7 @@ class TicketBook {
 
 // The bodies of requests and responses as they go through the tunnel.
 
-
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
-/** @typedef {import("./exchanges.js").IncomingRequest} IncomingRequest */
 /** @typedef {Bytes | Blob | AsyncIterable<Bytes> | null} Body */
 
 /** How many bytes of a file are read at a time. */
@@ -1965,25 +2095,6 @@ function lengthOf(body) {
 /** Ends a body that nobody reads: it must not go on. @param {Body} body */
 async function abandon(body) {
   if (body && "return" in body) await /** @type {any} */ (body).return();
-}
-
-/**
- * All bytes of a request's body.
- * @param {IncomingRequest} request
- * @param {number} limit
- * @returns {Promise<Bytes | null>} `null` if there are more than the limit
- */
-async function collect({ body, length }, limit) {
-  if (length !== null && length > limit) return null;
-  /** @type {Bytes[]} */
-  const parts = [];
-  let count = 0;
-  for await (const piece of body) {
-    count += piece.length;
-    if (count > limit) return null;
-    parts.push(piece);
-  }
-  return joined(parts);
 }
 
 // MARK: - tunnel/exchanges.js
@@ -2036,9 +2147,18 @@ class Exchange {
     /** @type {(() => void)[]} those who wait for anything to change */
     this.waiting = [];
     this.isUnwanted = false;
+    this.isAnswered = false;
     /** @type {((head: import("./frames.js").ResponseHead) => void) | null} */
-    this.answered = null;
+    this.onAnswer = null;
+    /** What was left of the answer when all of it had come. @type {Bytes | null} */
+    this.rest = null;
     this.abort = new AbortController();
+  }
+
+  /** @param {import("./frames.js").ResponseHead} head */
+  answer(head) {
+    this.isAnswered = true;
+    this.onAnswer?.(head);
   }
 
   change() {
@@ -2093,16 +2213,36 @@ class ExchangeTable {
     this.#exchanges.delete(number);
   }
 
-  /** @param {Error} error */
+  /** Fails all but those whose answer is complete: that can be read on. @param {Error} error */
   failAll(error) {
-    for (const exchange of this.#exchanges.values()) exchange.fail(error);
+    for (const exchange of this.#exchanges.values()) if (exchange.rest === null) exchange.fail(error);
     this.#exchanges.clear();
+  }
+
+  /**
+   * Notes that there is something to read. The rest of an answer is taken once all of it is there, so that one that nobody reads
+   * keeps no credit from the others.
+   * @param {number} number
+   */
+  readable(number) {
+    const exchange = this.#exchanges.get(number);
+    if (exchange?.isAnswered && this.machine.isReceived(number)) {
+      const rest = this.machine.read(number, performance.now());
+      exchange.rest = typeof rest === "string" ? new Uint8Array() : rest;
+      this.machine.read(number, performance.now());
+    }
+    exchange?.change();
   }
 
   /** The next bytes of a body; `null` at its end. @param {number} number @param {Exchange} exchange @returns {Promise<Bytes | null>} */
   async read(number, exchange) {
     while (true) {
       if (exchange.failure) throw exchange.failure;
+      if (exchange.rest) {
+        const { rest } = exchange;
+        exchange.rest = new Uint8Array();
+        return rest.length > 0 ? rest : null;
+      }
       const bytes = this.machine.read(number, performance.now());
       if (bytes !== "nothing") {
         // Credit for what was read.
@@ -3200,7 +3340,7 @@ class RemoteShare extends EventTarget {
     this.#ending.abort(new TunnelError("aborted", "The share was closed."));
     if (this.peer.opened.get(this.#key) === this) this.peer.opened.delete(this.#key);
     this.#line?.connection.giveUp(this.#line.number);
-    this.#line = null;
+    this.#giveUpLine("The share was closed.");
     this.#become("closed", new TunnelError("aborted", "The share was closed."));
   }
 
@@ -3231,9 +3371,10 @@ class RemoteShare extends EventTarget {
         this.#line = line;
         this.#become("connected");
         const lost = this.#lost(line);
-        const unwatch = await this.#watchRestarts(line).catch(() => () => {});
+        // Nothing waits for the hub: the line may be lost meanwhile.
+        const watching = this.#watchRestarts(line).catch(() => () => {});
         const reason = await lost;
-        unwatch();
+        watching.then((unwatch) => unwatch());
         if (signal.aborted) return;
         this.#line = null;
         if (!line.connection.hasEnded) line.connection.giveUp(line.number);
@@ -3299,7 +3440,7 @@ class RemoteShare extends EventTarget {
       }
       // Of another instance of the same identity, it says nothing; or the connection has ended just now.
       const refused = new Refused(answer.refusal);
-      if (!["unknown", "unreachable", "closed"].includes(answer.refusal) && refused.isFinal) throw refused;
+      if (!["unknown", "unreachable", "closed", "Too many shares are open."].includes(answer.refusal) && refused.isFinal) throw refused;
     }
     const connection = await attemptOpening(this.peer, hub, record, {
       ticket: this.ticket, info: this.info, signal, connecting: () => this.#become("connecting"),
@@ -3312,9 +3453,13 @@ class RemoteShare extends EventTarget {
   /** @param {{ connection: import("./connection.js").Connection, number: number }} line @returns {Promise<string>} why it was lost */
   #lost({ connection, number }) {
     return new Promise((resolve) => {
-      connection.tunnel.ended.then(resolve);
-      connection.tunnel.withdrawals.set(number, (reason) => resolve(reason || "The peer does not give this share any more."));
-      this.#giveUpLine = resolve;
+      const end = (/** @type {string} */ reason) => {
+        if (this.#line?.connection === connection && this.#line.number === number) this.#line = null;
+        resolve(reason);
+      };
+      connection.tunnel.ended.then(end);
+      connection.tunnel.withdrawals.set(number, (reason) => end(reason || "The peer does not give this share any more."));
+      this.#giveUpLine = end;
     });
   }
 
@@ -3747,72 +3892,152 @@ function withoutBody({ status, headers, body, length: told }) {
 
 // MARK: - access/quota.js
 
-// How much may be under way for one connection: what holds documents while a peer reads on.
+// How much may be under way for one connection: what holds documents while a peer reads on, and bodies that were read.
 
 
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {() => void} Release gives back what was taken; more than once is the same as once */
 
-/** @typedef {"feeds" | "lists" | "documents"} Kind */
+/** Units that are taken and given back; those who find too few wait in line. */
+class Allowance {
+  #free;
+  /** @type {{ units: number, resolve: () => void }[]} */
+  #waiting = [];
+
+  /** @param {number} total */
+  constructor(total) {
+    this.total = total;
+    this.#free = total;
+  }
+
+  /** Takes units if they are free. @param {number} units @returns {Release | null} */
+  takeNow(units = 1) {
+    if (this.#waiting.length > 0 || this.#free < units) return null;
+    this.#free -= units;
+    return this.#release(units);
+  }
+
+  /** Takes units, as soon as those who came before have theirs. More than there are count as all of them. @param {AbortSignal} signal @param {number} units @returns {Promise<Release>} */
+  async take(signal, units = 1) {
+    const count = Math.min(units, this.total);
+    const release = this.takeNow(count);
+    if (release) return release;
+    /** @type {Promise<void>} */
+    const turn = new Promise((resolve, reject) => {
+      const waiter = { units: count, resolve };
+      this.#waiting.push(waiter);
+      signal.addEventListener("abort", () => {
+        const index = this.#waiting.indexOf(waiter);
+        if (index < 0) return;
+        this.#waiting.splice(index, 1);
+        this.#serve();
+        reject(signal.reason);
+      }, { once: true });
+    });
+    signal.throwIfAborted();
+    await turn;
+    return this.#release(count);
+  }
+
+  /** @param {number} units @returns {Release} */
+  #release(units) {
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#free += units;
+      this.#serve();
+    };
+  }
+
+  #serve() {
+    while (this.#waiting.length > 0 && this.#waiting[0].units <= this.#free) {
+      const { units, resolve } = /** @type {{ units: number, resolve: () => void }} */ (this.#waiting.shift());
+      this.#free -= units;
+      resolve();
+    }
+  }
+}
 
 /** What is under way over a connection, whatever share it is of. */
 class Quota {
-  /** @type {Record<Kind, number>} */
-  #counts = { feeds: 0, lists: 0, documents: 0 };
+  #feeds = new Allowance(accessLimits.feeds);
+  #lists = new Allowance(accessLimits.lists);
+  #documents = new Allowance(accessLimits.documents);
+  #bodies = new Allowance(accessLimits.bodiesInMemory);
 
-  /** @param {Kind} kind @returns {() => void} gives the place back */
-  #take(kind) {
-    if (this.#counts[kind] >= accessLimits[kind]) {
-      throw new Problem(429, "too_many_requests", `There are ${accessLimits[kind]} ${kind} under way on this connection already.`);
-    }
-    this.#counts[kind] += 1;
-    let isHeld = true;
-    return () => {
-      if (isHeld) this.#counts[kind] -= 1;
-      isHeld = false;
-    };
+  /** Takes memory for a body, once it is free. @param {number} bytes @param {AbortSignal} signal */
+  body(bytes, signal) {
+    return this.#bodies.take(signal, bytes);
   }
 
   /**
-   * Has a place while something is done.
-   * @template Value @param {Kind} kind @param {() => Promise<Value>} work @returns {Promise<Value>}
+   * An answer that is made when there is a place for it, which it keeps until it was read, or given up.
+   * @param {AbortSignal} signal @param {() => Promise<OutgoingResponse>} make @returns {Promise<OutgoingResponse>}
    */
-  async within(kind, work) {
-    const release = this.#take(kind);
+  async answer(signal, make) {
+    const release = await this.#documents.take(signal);
     try {
-      return await work();
-    } finally {
+      return held(await make(), release);
+    } catch (error) {
       release();
+      throw error;
     }
   }
 
-  /**
-   * An answer that has a place until it was read, or given up.
-   * @param {"lists" | "feeds"} kind @param {AsyncGenerator<string>} parts of JSON @returns {OutgoingResponse}
-   */
-  stream(kind, parts) {
-    const release = this.#take(kind);
-    const bytes = inBytes(parts);
-    /** @type {AsyncIterableIterator<import("../basics/encoding.js").Bytes>} */
-    const body = {
-      [Symbol.asyncIterator]: () => body,
-      next: async () => {
-        try {
-          const step = await bytes.next();
-          if (step.done) release();
-          return step;
-        } catch (error) {
-          release();
-          throw error;
-        }
-      },
-      return: async () => {
-        release();
-        await bytes.return(undefined);
-        return { done: true, value: undefined };
-      },
-    };
-    return { status: 200, headers: [["content-type", "application/json"]], body, length: null };
+  /** A list that is read for the peer when there is a place for it. @param {AsyncGenerator<string>} parts of JSON @param {AbortSignal} signal */
+  async list(parts, signal) {
+    return streamed(parts, await this.#lists.take(signal));
   }
+
+  /** A feed that goes on. Nobody waits for the end of another. @param {AsyncGenerator<string>} parts of JSON */
+  feed(parts) {
+    const release = this.#feeds.takeNow();
+    if (!release) throw new Problem(429, "too_many_requests", `There are ${accessLimits.feeds} feeds on this connection already.`);
+    return streamed(parts, release);
+  }
+}
+
+/** @param {AsyncGenerator<string>} parts @param {Release} release @returns {OutgoingResponse} */
+const streamed = (parts, release) =>
+  ({ status: 200, headers: [["content-type", "application/json"]], body: releasing(inBytes(parts), release), length: null });
+
+/** @param {OutgoingResponse} answer @param {Release} release @returns {OutgoingResponse} */
+function held(answer, release) {
+  const { body } = answer;
+  const length = lengthOf(body);
+  if (length !== null) {
+    // A file is read from the disk as it is sent.
+    if (length > 0 && body instanceof Uint8Array) return { ...answer, body: releasing(pieces(body), release), length };
+    release();
+    return answer;
+  }
+  return { ...answer, body: releasing(pieces(body), release) };
+}
+
+/** The same bytes; what they hold is given back at their end. @param {AsyncGenerator<Bytes>} bytes @param {Release} release @returns {AsyncIterableIterator<Bytes>} */
+function releasing(bytes, release) {
+  /** @type {AsyncIterableIterator<Bytes>} */
+  const body = {
+    [Symbol.asyncIterator]: () => body,
+    next: async () => {
+      try {
+        const step = await bytes.next();
+        if (step.done) release();
+        return step;
+      } catch (error) {
+        release();
+        throw error;
+      }
+    },
+    return: async () => {
+      release();
+      await bytes.return(undefined);
+      return { done: true, value: undefined };
+    },
+  };
+  return body;
 }
 
 /** Texts as bytes, several of them together. @param {AsyncGenerator<string>} parts */
@@ -3904,6 +4129,48 @@ class Connection {
   }
 }
 
+// MARK: - peers/share-memory.js
+
+// What of a share outlives the page: its record's number, and its tickets.
+
+
+/** @typedef {import("./store.js").Store} Store */
+/** @typedef {{ id: string, hub: { name: string }, book: import("../trust/tickets.js").TicketBook }} Remembered */
+
+const KEPT = "share ";
+/** @param {Remembered} share */
+const keyOf = ({ id, hub }) => `${KEPT}${id} ${hub.name}`;
+
+/** @param {Store} store @param {Remembered} share @param {number} number */
+async function keepShare(store, share, number) {
+  await store.update(keyOf(share), (kept) => ({
+    n: Math.max(kept?.n ?? 0, number),
+    tickets: [...share.book.entries.values()].map(({ text, claimant, expiry }) => ({
+      text, claimant,
+      ...(expiry === Infinity ? {} : { left: expiry - performance.now(), until: Date.now() + expiry - performance.now() }),
+    })),
+  }));
+}
+
+/** Puts the tickets that were kept into the share's book. @param {Store} store @param {Remembered} share @returns {Promise<number>} the record's number */
+async function restoreShare(store, share) {
+  const kept = await store.get(keyOf(share));
+  for (const { text, claimant, left, until } of kept?.tickets ?? []) {
+    // The shorter of the two counts: a clock that was set back gives nobody more than was left.
+    const time = left === undefined ? Infinity : Math.min(left, until - Date.now());
+    // One that cannot be read must not prevent the sharing.
+    if (time > 0) await readTicket(text).then((ticket) => share.book.add(ticket, performance.now() + time, performance.now(), claimant)).catch(() => {});
+  }
+  return Number.isSafeInteger(kept?.n) ? kept.n : 0;
+}
+
+/** Revokes what an identity claimed of shares, also of those that do not run. @param {Store} store @param {string} identity its fingerprint */
+async function forgetClaims(store, identity) {
+  for (const key of await store.keys(KEPT)) {
+    await store.update(key, (kept) => ({ ...kept, tickets: (kept?.tickets ?? []).filter((/** @type {any} */ { claimant }) => claimant !== identity) }));
+  }
+}
+
 // MARK: - peers/store.js
 
 // What a browser keeps for this origin: its identity, the shares' salts and tickets, and whom it has dealt with.
@@ -3947,6 +4214,12 @@ class Store {
     return done(this.database.transaction("values").objectStore("values").get(key));
   }
 
+  /** @param {string} prefix @returns {Promise<string[]>} the keys that begin so */
+  async keys(prefix) {
+    const all = this.database ? await done(this.database.transaction("values").objectStore("values").getAllKeys()) : [...this.memory.keys()];
+    return all.map(String).filter((key) => key.startsWith(prefix));
+  }
+
   /** @param {string} key @param {unknown} value */
   async set(key, value) {
     if (!this.database) {
@@ -3968,7 +4241,13 @@ class Store {
       const reading = values.get(key);
       reading.onerror = () => reject(reading.error);
       reading.onsuccess = () => {
-        const changed = change(reading.result);
+        let changed;
+        try {
+          changed = change(reading.result);
+        } catch (error) {
+          reject(error);
+          return;
+        }
         const writing = values.put(changed, key);
         writing.onerror = () => reject(writing.error);
         writing.onsuccess = () => resolve(changed);
@@ -4352,7 +4631,7 @@ class Sender {
   write(writer, now) {
     const { responses } = this.streams;
     this.pings.write(writer, now);
-    this.shares.write(writer);
+    this.shares.write(writer, now);
     this.#writeCredit(writer);
     this.#writeCancels(writer, now);
     while (responses.length > 0 && this.#writeHead(KIND.response, responses[0], writer, now)) responses.shift();
@@ -4509,8 +4788,12 @@ class ShareTable {
   #next = 1;
   /** @type {RateLimit} */
   #openings;
-  /** Frames that wait to be sent. @type {Frame[]} */
+  /** Frames that wait to be sent; openings wait for their pace, too. @type {Frame[]} */
   #outbox = [];
+  /** @type {Frame[]} */
+  #asked = [];
+  /** @type {RateLimit} */
+  #pace;
 
   /** @param {"opener" | "sharer"} role @param {typeof import("../basics/limits.js").tunnelLimits} limits */
   constructor(role, limits) {
@@ -4519,6 +4802,7 @@ class ShareTable {
     this.#own = new Map(role === "opener" ? [[0, "open"]] : []);
     this.#peers = new Map(role === "sharer" ? [[0, "open"]] : []);
     this.#openings = new RateLimit(limits.openingsPerSecond);
+    this.#pace = new RateLimit(limits.openingsSentPerSecond);
     /** Of the numbers that the peer has opened. */
     this.highest = 0;
   }
@@ -4578,7 +4862,7 @@ class ShareTable {
   open(opening) {
     const number = this.#next++;
     this.#own.set(number, "opening");
-    this.#say(KIND.open, number, openingPayload(opening));
+    this.#asked.push({ kind: KIND.open, flags: 0, id: number, payload: openingPayload(opening) });
     return number;
   }
 
@@ -4593,7 +4877,11 @@ class ShareTable {
 
   /** @param {number} number */
   leave(number) {
-    if (this.#own.delete(number)) this.#say(KIND.close, number, new Uint8Array());
+    if (!this.#own.delete(number)) return;
+    const index = this.#asked.findIndex(({ id }) => id === number);
+    // What the peer was not asked for yet, it need not be told of.
+    if (index >= 0) this.#asked.splice(index, 1);
+    else this.#say(KIND.close, number, new Uint8Array());
   }
 
   /** @param {number} number @param {string} reason @returns {boolean} whether the peer used it */
@@ -4608,12 +4896,19 @@ class ShareTable {
     this.#outbox.push({ kind, flags, id, payload });
   }
 
-  /** @param {import("./frames.js").MessageWriter} writer */
-  write(writer) {
-    while (this.#outbox.length > 0 && writer.room >= this.#outbox[0].payload.length) {
-      const { kind, flags, id, payload } = /** @type {Frame} */ (this.#outbox.shift());
-      writer.append(kind, flags, id, payload);
+  /** @param {import("./frames.js").MessageWriter} writer @param {number} now */
+  write(writer, now) {
+    while (this.#asked.length > 0 && writer.room >= this.#asked[0].payload.length && this.#pace.wouldAllow(now)) {
+      this.#pace.allows(now);
+      this.#append(this.#asked, writer);
     }
+    while (this.#outbox.length > 0 && writer.room >= this.#outbox[0].payload.length) this.#append(this.#outbox, writer);
+  }
+
+  /** @param {Frame[]} waiting @param {import("./frames.js").MessageWriter} writer */
+  #append(waiting, writer) {
+    const { kind, flags, id, payload } = /** @type {Frame} */ (waiting.shift());
+    writer.append(kind, flags, id, payload);
   }
 }
 
@@ -5258,6 +5553,11 @@ class TunnelMachine {
     return stream?.takesPieces ? stream.unsent : null;
   }
 
+  /** Whether everything that the peer sends on a stream is there. @param {number} number */
+  isReceived(number) {
+    return this.streams.get(number)?.isReceived ?? true;
+  }
+
   /**
    * Takes all bytes of a stream that are there, and gives the peer credit for others.
    * @param {number} number @param {number} now
@@ -5342,6 +5642,10 @@ class TunnelMachine {
 class ServedShares {
   /** @type {Map<number, { share: string, handler: Handler }>} by the peer's number of the share */
   #handlers = new Map();
+  /** Shares that the peer asks for, by its number. @type {Map<number, string>} */
+  #deciding = new Map();
+  /** Shares that the peer has. @type {Set<string>} */
+  #given = new Set();
   #requestsAtWork = 0;
 
   /**
@@ -5356,11 +5660,23 @@ class ServedShares {
     this.machine = exchanges.machine;
     this.decide = decide;
     this.left = left;
-    if (serving) this.#handlers.set(0, serving);
+    if (serving) this.#give(0, serving);
   }
 
   clear() {
     this.#handlers.clear();
+  }
+
+  /** @param {number} number @param {{ share: string, handler: Handler }} entry */
+  #give(number, entry) {
+    this.#handlers.set(number, entry);
+    this.#given.add(entry.share);
+  }
+
+  /** Tells that the peer does not use a share any more, unless it has it by another number too. @param {string} share */
+  #leaveIfUnused(share) {
+    const isUsed = [...this.#handlers.values()].some((each) => each.share === share) || [...this.#deciding.values()].includes(share);
+    if (!isUsed && this.#given.delete(share)) this.left(share);
   }
 
   // MARK: Shares
@@ -5369,22 +5685,22 @@ class ServedShares {
   async answerOpening(number, opening) {
     /** @type {Decision} */
     let decision = { refusal: "unknown" };
+    this.#deciding.set(number, opening.share);
     try {
       decision = await this.decide(opening);
     } catch {
       // Refused.
     }
+    this.#deciding.delete(number);
     if (this.machine.isEnding) return;
     if ("handler" in decision) {
+      this.#give(number, { share: opening.share, handler: decision.handler });
       // The peer may have given it up meanwhile.
-      if (!this.machine.shares.isWanted(number)) {
-        this.left(opening.share);
-        return;
-      }
-      this.#handlers.set(number, { share: opening.share, handler: decision.handler });
-      this.machine.answerOpening(number, null);
+      if (this.machine.shares.isWanted(number)) this.machine.answerOpening(number, null);
+      else this.giveUp(number);
     } else {
       this.machine.answerOpening(number, decision.refusal);
+      this.#leaveIfUnused(opening.share);
     }
     this.exchanges.send();
   }
@@ -5393,12 +5709,13 @@ class ServedShares {
   giveUp(number) {
     const entry = this.#handlers.get(number);
     this.#handlers.delete(number);
-    if (entry) this.left(entry.share);
+    if (entry) this.#leaveIfUnused(entry.share);
   }
 
   /** Ends the peer's use of a share: what is under way, and what would come. @param {string} share */
   withdraw(share) {
     const reason = "This is not shared any more.";
+    this.#given.delete(share);
     for (const [number, entry] of this.#handlers) {
       if (entry.share !== share) continue;
       this.#handlers.delete(number);
@@ -5422,16 +5739,15 @@ class ServedShares {
     const exchange = exchanges.begin(number);
     this.#requestsAtWork += 1;
     const body = this.#body(number, exchange);
+    /** @type {import("./exchanges.js").OutgoingResponse | null} */
+    let answer = null;
     try {
-      const answer = await entry.handler({
+      answer = await entry.handler({
         method: head.method, target: head.target, headers: new Map(head.headers), length: head.length, body, signal: exchange.abort.signal,
       });
       const { status, headers } = answer;
       const length = lengthOf(answer.body) ?? answer.length ?? null;
-      if (exchange.failure || !machine.respond(number, { status, headers, length })) {
-        await abandon(answer.body);
-        return;
-      }
+      if (exchange.failure || !machine.respond(number, { status, headers, length })) return;
       // Whatever of the request was not read is not needed.
       await body.return(undefined);
       machine.stopReading(number, performance.now());
@@ -5440,6 +5756,7 @@ class ServedShares {
       // A peer learns that it failed, and not why.
       machine.cancel(number, CANCEL.failed, "", performance.now());
     } finally {
+      abandon(answer?.body ?? null).catch(() => {});
       this.#requestsAtWork -= 1;
       exchanges.delete(number);
       exchanges.send();
@@ -5619,7 +5936,10 @@ class Tunnel {
 
   #tick() {
     const now = performance.now();
-    for (const event of this.machine.tick(now)) this.#handle(event);
+    const events = this.machine.tick(now);
+    // A goodbye goes before the end that it tells of.
+    this.#send();
+    for (const event of events) this.#handle(event);
     this.#send();
     // A channel that takes nothing is as dead as one that brings nothing.
     if (this.channel.bufferedAmount === 0) this.#blockedSince = Infinity;
@@ -5662,8 +5982,8 @@ class Tunnel {
         break;
       case "left": this.served.giveUp(event.number); break;
       case "request": this.served.answer(event.number, event.head); break;
-      case "response": this.exchanges.get(event.number)?.answered?.(event.head); break;
-      case "readable": this.exchanges.get(event.number)?.change(); break;
+      case "response": this.exchanges.get(event.number)?.answer(event.head); break;
+      case "readable": this.exchanges.readable(event.number); break;
       case "unwanted": {
         const exchange = this.exchanges.get(event.number);
         if (exchange) {
@@ -5729,7 +6049,7 @@ class Tunnel {
 
     /** @type {Promise<import("./frames.js").ResponseHead>} */
     const answer = new Promise((resolve, reject) => {
-      exchange.answered = resolve;
+      exchange.onAnswer = resolve;
       exchange.abort.signal.addEventListener("abort", () => reject(exchange.failure), { once: true });
     });
     // Errors while it is sent show at the answer.
@@ -5742,12 +6062,12 @@ class Tunnel {
       throw error;
     }
     const hasBody = ![204, 205, 304].includes(head.status) && method !== "HEAD";
-    if (!hasBody) {
-      over();
-      this.machine.stopReading(number, performance.now());
-      this.#send();
-    }
-    return new Response(hasBody ? this.#stream(number, exchange, over) : null, { status: head.status, headers: head.headers });
+    const init = { status: head.status, headers: responseHeaders(head.headers) };
+    if (hasBody) return new Response(exchange.rest ?? this.#stream(number, exchange, over), init);
+    over();
+    this.machine.stopReading(number, performance.now());
+    this.#send();
+    return new Response(null, init);
   }
 
   /** The body of a response as it comes. @param {number} number @param {import("./exchanges.js").Exchange} exchange @param {() => void} over */
@@ -5782,6 +6102,15 @@ class Tunnel {
   }
 }
 
+/** The headers that a browser can show: of others than Latin-1 it makes errors. @param {import("./frames.js").Headers} headers */
+function responseHeaders(headers) {
+  const shown = new Headers();
+  for (const [name, value] of headers) {
+    if (/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) shown.append(name, value);
+  }
+  return shown;
+}
+
 // MARK: - peers/peer.js
 
 // Who this page is among peers: its identity, its hubs, its connections, and what it shares.
@@ -5800,6 +6129,8 @@ class Peer {
   opened = new Map();
   /** @type {Map<string, Promise<unknown>>} openings by owner, which wait for each other */
   #lines = new Map();
+  /** Who the connections are with that are being made for shares of this page. @type {Bytes[]} */
+  #places = [];
   records = new RecordMemory();
 
   /**
@@ -5875,7 +6206,16 @@ class Peer {
 
   /** Whether there is room for one more connection that an identity opens. @param {Bytes} remote */
   hasRoom(remote) {
-    return this.connections.size < limits.connections && this.connectionsWith(remote).length < limits.connectionsPerIdentity;
+    const own = this.#places.filter((each) => equal(each, remote)).length;
+    return this.connections.size + this.#places.length < limits.connections && this.connectionsWith(remote).length + own < limits.connectionsPerIdentity;
+  }
+
+  /** Takes a place for a connection that is being made. @param {Bytes} remote @returns {(() => void) | null} gives it back */
+  takePlace(remote) {
+    if (!this.hasRoom(remote)) return null;
+    const place = remote.slice();
+    this.#places.push(place);
+    return () => { this.#places = this.#places.filter((each) => each !== place); };
   }
 
   /**
@@ -5899,8 +6239,14 @@ class Peer {
         handler: (request) => handler(request),
       },
       decide: async (opening) => {
-        const share = [...this.shares.values()].find((each) => each.id === opening.share);
-        return share && connection ? share.decide(opening, connection) : { refusal: "unknown" };
+        // A database may be shared on several hubs, under the same id; people are asked last.
+        const shares = [...this.shares.values()].filter((each) => each.id === opening.share).sort((one, other) => Number(one.gate.ask) - Number(other.gate.ask));
+        /** @type {import("../tunnel/serving.js").Decision} */
+        let decision = { refusal: "unknown" };
+        for (const share of shares) {
+          if (connection && "refusal" in decision) decision = await share.decide(opening, connection);
+        }
+        return decision;
       },
       left: (share) => {
         connection?.left(share);
@@ -5930,9 +6276,10 @@ class Peer {
 
   /** Forgets an identity: its connections end, and the tickets that it claimed are revoked. @param {string} id its fingerprint */
   async forget(id) {
-    await this.store.update("known", (known = []) => known.filter((/** @type {any} */ entry) => entry.fingerprint !== id));
-    for (const share of this.shares.values()) await share.forget(id);
+    const shares = [...this.shares.values()].map((share) => share.forget(id));
     for (const connection of this.connections) if (connection.fingerprint === id) connection.tunnel.leave(GOODBYE.notShared);
+    await Promise.all([...shares, forgetClaims(this.store, id)]);
+    await this.store.update("known", (known = []) => known.filter((/** @type {any} */ entry) => entry.fingerprint !== id));
   }
 
   /** Stops all shares and ends all connections. */
@@ -5979,197 +6326,16 @@ async function readSalt(pouch) {
   }
 }
 
-// MARK: - access/guards.js
-
-// What peers may write.
-
-
-/** How much of the browser's storage is left to its user, in bytes: writes of peers beyond it are refused. */
-const FREE_SPACE = 64 << 20;
-
-/** @throws {Problem} while the browser has little space left */
-async function checkSpace() {
-  const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => null);
-  if (estimate?.quota !== undefined && estimate.usage !== undefined && estimate.quota - estimate.usage < FREE_SPACE) {
-    throw new Problem(507, "insufficient_storage", "There is not enough free space to take anything from peers.");
-  }
-}
-
-class WriteGuard {
-  /** @param {any} pouch @param {import("./targets.js").Grant} grant */
-  constructor(pouch, grant) {
-    this.pouch = pouch;
-    this.grant = grant;
-  }
-
-  /**
-   * Allows a document by returning.
-   * @param {any} doc @param {boolean} isEdit whether it makes a new revision, rather than being a copy of one
-   */
-  async allow(doc, isEdit) {
-    if (!isObject(doc)) throw bad("Document must be a JSON object");
-    const { _id: id, _attachments: attachments = {}, ...body } = doc;
-    if (id !== undefined && (typeof id !== "string" || id === "")) throw new Problem(400, "illegal_docid", "Document id must be a non-empty string");
-    if (!isObject(attachments)) throw bad("Attachments are an object.");
-    const members = Object.fromEntries(Object.entries(body).filter(([name]) => !name.startsWith("_")));
-    const size = byteLength(JSON.stringify(members));
-    if (size > accessLimits.document) throw tooLarge("The document is too large.", "document_too_large");
-    if (depth(members) > accessLimits.jsonDepth) throw bad("JSON from peers must not be nested so deep.");
-    if (typeof id === "string" && id.startsWith("_design/")) {
-      if (this.grant.access === "inbox") throw forbidden("Only new documents are taken.");
-      if (!this.grant.designDocuments) throw forbidden("Design documents are not taken from peers.");
-    }
-    const stubs = Object.entries(attachments).filter(([, each]) => isObject(each) && each.stub);
-    if (this.grant.access === "inbox") {
-      if (!isEdit || doc._rev !== undefined || doc._deleted || stubs.length > 0) throw forbidden("Only new documents are taken.");
-    }
-    if (stubs.length > 0) await this.#checkStubs(id, stubs);
-    if (!isEdit) await this.#checkLeaves(id);
-  }
-
-  /** A stub must belong to a revision of that very document. @param {string} id @param {[string, any][]} stubs */
-  async #checkStubs(id, stubs) {
-    const answers = await this.pouch.get(id, { open_revs: "all" }).catch((/** @type {any} */ error) => {
-      if (error.status === 404) return [];
-      throw error;
-    });
-    const digests = new Set(answers.flatMap((/** @type {any} */ { ok }) => Object.values(ok?._attachments ?? {}).map((/** @type {any} */ { digest }) => digest)));
-    for (const [name, { digest }] of stubs) {
-      if (!digests.has(digest)) throw new Problem(412, "missing_stub", `Attachment stub ${JSON.stringify(name)} refers to nothing of this document.`);
-    }
-  }
-
-  /** @param {string} id */
-  async #checkLeaves(id) {
-    const count = await leafCount(this.pouch, id);
-    if (count >= accessLimits.leaves) throw forbidden(`The document has ${count} leaves, and no more are taken from peers.`);
-  }
-}
-
-/** How many leaves a document has. @param {any} pouch @param {string} id @returns {Promise<number>} */
-async function leafCount(pouch, id) {
-  try {
-    // PouchDB's own databases tell it without reading the leaves; those elsewhere do not.
-    if (typeof pouch._getRevisionTree !== "function") return (await pouch.get(id, { open_revs: "all" })).length;
-    /** @type {any[]} */
-    const trees = await new Promise((resolve, reject) => {
-      pouch._getRevisionTree(id, (/** @type {any} */ error, /** @type {any} */ tree) => (error ? reject(error) : resolve(tree)));
-    });
-    let count = 0;
-    const rest = trees.map(({ ids }) => ids);
-    while (rest.length > 0) {
-      const [, , children] = rest.pop();
-      if (children.length === 0) count += 1;
-      rest.push(...children);
-    }
-    return count;
-  } catch (error) {
-    if (/** @type {any} */ (error).status === 404) return 0;
-    throw error;
-  }
-}
-
-// MARK: - access/multipart.js
-
-// Documents with their attachments behind them: `multipart/related`, as CouchDB's replicators send them.
-
-
-/** @param {string} reason @param {number} status */
-const badPart = (reason, status = 400) =>
-  Object.assign(new Error(reason), { status, name: status === 413 ? "too_large" : "bad_request", reason });
-
-/** Where a sequence of bytes begins. @param {Uint8Array} bytes @param {Uint8Array} wanted @param {number} from @returns {number} -1 if nowhere */
-function find(bytes, wanted, from) {
-  const [first] = wanted;
-  for (let start = bytes.indexOf(first, from); start >= 0 && start + wanted.length <= bytes.length; start = bytes.indexOf(first, start + 1)) {
-    let length = 1;
-    while (length < wanted.length && bytes[start + length] === wanted[length]) length++;
-    if (length === wanted.length) return start;
-  }
-  return -1;
-}
-
-/**
- * Reads a document with its attachments. The parts follow in the order of the attachments that say so, or are named.
- * @param {import("../tunnel/exchanges.js").IncomingRequest} request
- * @param {string} type its content type
- * @param {{ multipart: number, documentRequest: number, jsonDepth: number }} limits
- * @returns {Promise<any>} with the attachments as blobs
- */
-async function readMultipart(request, type, limits) {
-  const [, quoted, plain] = /boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(type) ?? [];
-  const boundary = quoted ?? plain;
-  if (!boundary) throw badPart("The boundary is missing.");
-  const bytes = await collect(request, limits.multipart);
-  if (!bytes) throw badPart("The document is too large for this peer.", 413);
-  const parts = splitParts(bytes, utf8(`--${boundary}`));
-  if (parts.length === 0 || parts[0].body.length > limits.documentRequest) throw badPart("The document is missing.");
-  let doc;
-  try {
-    const json = text(parts[0].body);
-    if (textDepth(json) > limits.jsonDepth + 8) throw badPart("JSON from peers must not be nested so deep.");
-    doc = JSON.parse(json);
-  } catch (error) {
-    throw /** @type {any} */ (error).status ? error : badPart("invalid UTF-8 JSON");
-  }
-  if (!isObject(doc)) throw badPart("Document must be a JSON object");
-  const following = Object.entries(isObject(doc._attachments) ? doc._attachments : {}).filter(([, each]) => isObject(each) && each.follows);
-  if (following.length !== parts.length - 1) throw badPart("There are not as many attachments as the document says.");
-  for (const [index, [name, description]] of following.entries()) {
-    const part = parts.slice(1).find((each) => each.name === name) ?? parts[index + 1];
-    const { follows, length, encoding, encoded_length: encodedLength, digest, ...kept } = description;
-    const contentType = typeof kept.content_type === "string" ? kept.content_type : "application/octet-stream";
-    let blob = new Blob([part.body], { type: contentType });
-    const expected = encoding ? encodedLength : length;
-    if (typeof expected === "number" && expected !== blob.size) throw badPart("An attachment is not as long as it should be.");
-    if (encoding === "gzip") blob = await inflate(blob, limits.multipart);
-    doc._attachments[name] = { ...kept, content_type: contentType, data: blob };
-  }
-  return doc;
-}
-
-/** @param {Uint8Array<ArrayBuffer>} bytes @param {Uint8Array} delimiter @returns {{ name: string | null, body: Uint8Array<ArrayBuffer> }[]} */
-function splitParts(bytes, delimiter) {
-  const blank = utf8("\r\n\r\n");
-  const next = utf8("\r\n");
-  const parts = [];
-  let start = find(bytes, delimiter, 0);
-  while (start >= 0) {
-    const begin = start + delimiter.length;
-    // Two hyphens end it.
-    if (bytes[begin] === 0x2d && bytes[begin + 1] === 0x2d) return parts;
-    const end = find(bytes, new Uint8Array([...next, ...delimiter]), begin);
-    if (end < 0) break;
-    const part = bytes.subarray(begin, end);
-    const head = part[0] === 0x0d && part[1] === 0x0a && part[2] === 0x0d && part[3] === 0x0a ? 0 : find(part, blank, 0);
-    if (head < 0) break;
-    const headers = new TextDecoder().decode(part.subarray(0, head));
-    const [, name] = /content-disposition:[^\r\n]*filename="((?:[^"\\]|\\.)*)"/i.exec(headers) ?? [];
-    parts.push({ name: name?.replace(/\\(.)/g, "$1") ?? null, body: part.subarray(head + blank.length) });
-    start = end + next.length;
-  }
-  throw badPart("The parts do not end.");
-}
-
-/** The contents of what was compressed by gzip. @param {Blob} blob @param {number} limit bytes @returns {Promise<Blob>} */
-async function inflate(blob, limit) {
-  const parts = [];
-  let size = 0;
-  // @ts-ignore: streams can be iterated.
-  for await (const piece of blob.stream().pipeThrough(new DecompressionStream("gzip"))) {
-    size += piece.length;
-    if (size > limit) throw badPart("The attachment is too large for this peer.", 413);
-    parts.push(piece);
-  }
-  return new Blob(parts, { type: blob.type });
-}
-
 // MARK: - access/requests.js
 
 // What a request of a peer says, within bounds.
 
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/**
+ * A request of a peer, which has to take memory for what it reads as a whole; it is given back with the answer.
+ * @typedef {import("../tunnel/exchanges.js").IncomingRequest & { reserve: (bytes: number) => Promise<void> }} IncomingRequest
+ */
 
 /** The parameters of a request, each of them known or left out. */
 class Parameters {
@@ -6217,10 +6383,24 @@ function parsed(value) {
   }
 }
 
+/** All bytes of a request's body. @param {IncomingRequest} request @param {number} limit @returns {Promise<Bytes>} */
+async function readBytes({ body, length, reserve }, limit) {
+  if (length !== null && length > limit) throw tooLarge("the request entity is too large");
+  await reserve(length ?? limit);
+  /** @type {Bytes[]} */
+  const parts = [];
+  let count = 0;
+  for await (const piece of body) {
+    count += piece.length;
+    if (count > limit) throw tooLarge("the request entity is too large");
+    parts.push(piece);
+  }
+  return joined(parts);
+}
+
 /** The object that is a request's body. @param {IncomingRequest} request @param {number} limit in bytes @returns {Promise<any>} */
 async function readObject(request, limit) {
-  const bytes = await collect(request, limit);
-  if (!bytes) throw tooLarge("the request entity is too large");
+  const bytes = await readBytes(request, limit);
   let value;
   try {
     value = text(bytes);
@@ -6237,7 +6417,8 @@ async function readObject(request, limit) {
 
 /** @param {string} rev */
 function readRevision(rev) {
-  if (!/^[1-9]\d{0,15}-.{1,128}$/.test(rev)) throw bad("Invalid rev format");
+  // PouchDB's databases elsewhere put it into URLs as it is.
+  if (!/^[1-9]\d{0,15}-[^\s&#?%/\\]{1,128}$/.test(rev)) throw bad("Invalid rev format");
   return rev;
 }
 
@@ -6259,6 +6440,7 @@ function readSince(since) {
   if (since === null || since === "" || since === "0") return 0;
   if (since === "now") return "now";
   if (/^\d{1,15}$/.test(since)) return Number(since);
+  if (since.length > 4096) throw bad("since is no position.");
   // A position of another kind of database.
   return since;
 }
@@ -6292,30 +6474,360 @@ function readRange(request, size, tag) {
   return { start, end };
 }
 
-// MARK: Files
+// MARK: - access/targets.js
 
-/** How many bytes of a body are in the page's memory before the browser keeps them elsewhere. */
-const HELD = 4 << 20;
+// What paths and methods mean, and what a remote may do of it. The same routes as in Sources/PeerTunnel/Access.
 
-/** The bytes of a request's body as a blob. @param {IncomingRequest} request @param {number} limit @param {string} type @returns {Promise<Blob>} */
-async function collectBlob({ body, length }, limit, type) {
-  const problem = () => tooLarge("The attachment is too large for this peer.", "attachment_too_large");
-  if (length !== null && length > limit) throw problem();
-  /** @type {BlobPart[]} */
-  let parts = [];
-  let held = 0;
-  let size = 0;
-  for await (const piece of body) {
-    size += piece.length;
-    held += piece.length;
-    if (size > limit) throw problem();
-    parts.push(piece);
-    if (held >= HELD) {
-      parts = [new Blob(parts)];
-      held = 0;
+/**
+ * What a remote may do.
+ * @typedef {object} Grant
+ * @property {"read-only" | "read-write" | "inbox"} access
+ * @property {boolean} queries `_find`, which may go through the whole database
+ * @property {boolean} designDocuments writing them: they are code that others may run
+ */
+
+/**
+ * What a path and a method mean.
+ * @typedef {{ kind: "database" | "_all_docs" | "_changes" | "_bulk_get" | "_bulk_docs" | "_revs_diff" | "_missing_revs" | "_find" }
+ *   | { kind: "document" | "local", id: string } | { kind: "attachment", id: string, name: string }} Target
+ */
+
+const SPECIAL = /** @type {const} */ (["_all_docs", "_changes", "_bulk_get", "_bulk_docs", "_revs_diff", "_missing_revs", "_find"]);
+
+/** @param {string[]} segments behind the share's id, decoded @returns {Target | null} */
+function readTarget(segments) {
+  if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return null;
+  const target = readSegments(segments);
+  if (target && "id" in target && !isDocumentID(target.id)) return null;
+  return target?.kind === "attachment" && !isPath(target.name) ? null : target;
+}
+
+/**
+ * Whether a name stays where it is put as a part of a path. PouchDB's databases elsewhere put names of attachments into URLs with
+ * their slashes, where two points would lead out of the database.
+ * @param {string} name
+ */
+const isPath = (name) => !name.split(/[/\\]/).some((part) => part === "" || part === "." || part === "..");
+
+/** Whether an id stays in its database, see {@link isPath}. @param {string} id */
+const isDocumentID = (id) => isPath(id.startsWith("_") ? id : id.replaceAll(/[/\\]/g, "_"));
+
+/** @param {string[]} segments @returns {Target | null} */
+function readSegments(segments) {
+  const [first, ...rest] = segments;
+  if (first === undefined) return { kind: "database" };
+  if (!first.startsWith("_")) return documentTarget(first, rest);
+  if (first === "_local") return rest.length > 0 ? { kind: "local", id: `_local/${rest.join("/")}` } : null;
+  if (first.startsWith("_local/")) return rest.length === 0 && first !== "_local/" ? { kind: "local", id: first } : null;
+  if (first === "_design") return rest.length > 0 ? documentTarget(`_design/${rest[0]}`, rest.slice(1)) : null;
+  if (first.startsWith("_design/")) return first === "_design/" ? null : documentTarget(first, rest);
+  const kind = rest.length === 0 ? SPECIAL.find((each) => each === first) : undefined;
+  return kind ? { kind } : null;
+}
+
+/** @param {string} id @param {string[]} rest @returns {Target | null} */
+function documentTarget(id, rest) {
+  if (rest.length === 0) return { kind: "document", id };
+  // Below a design document these are views and the like.
+  return id.startsWith("_design/") && rest[0].startsWith("_") ? null : { kind: "attachment", id, name: rest.join("/") };
+}
+
+/** What each method of a target needs of a grant. @type {Record<string, Record<string, "nothing" | "reading" | "querying" | "writing" | "editing" | "local">>} */
+const NEEDS = {
+  database: { GET: "nothing", POST: "writing" },
+  _all_docs: { GET: "reading", POST: "reading" },
+  _changes: { GET: "reading", POST: "reading" },
+  _bulk_get: { POST: "reading" },
+  _bulk_docs: { POST: "writing" },
+  _revs_diff: { POST: "reading" },
+  _missing_revs: { POST: "reading" },
+  _find: { POST: "querying" },
+  document: { GET: "reading", PUT: "writing", DELETE: "editing" },
+  attachment: { GET: "reading", PUT: "writing", DELETE: "editing" },
+  local: { GET: "local", PUT: "local", DELETE: "local" },
+};
+
+/** Whether a remote may do this. @param {Target} target @param {string} method @param {Grant} grant */
+function isAllowed({ kind }, method, { access, queries }) {
+  switch (Object.hasOwn(NEEDS[kind], method) ? NEEDS[kind][method] : "none") {
+    case "nothing": return true;
+    case "reading": return access !== "inbox";
+    case "querying": return access !== "inbox" && queries;
+    case "writing": return access !== "read-only";
+    case "editing": return access === "read-write";
+    case "local": return access !== "inbox";
+    default: return false;
+  }
+}
+
+// MARK: - access/guards.js
+
+// What peers may write.
+
+
+/** How much of the browser's storage is left to its user, in bytes: writes of peers beyond it are refused. */
+const FREE_SPACE = 64 << 20;
+/** The members with an underscore that a document may have: others would reach into PouchDB. */
+const MEMBERS = new Set(["_id", "_rev", "_deleted", "_attachments", "_revisions"]);
+
+/** @throws {Problem} while the browser has little space left */
+async function checkSpace() {
+  const estimate = await globalThis.navigator?.storage?.estimate?.().catch(() => null);
+  if (estimate?.quota !== undefined && estimate.usage !== undefined && estimate.quota - estimate.usage < FREE_SPACE) {
+    throw new Problem(507, "insufficient_storage", "There is not enough free space to take anything from peers.");
+  }
+}
+
+/** Checks the documents of one request, one after the other. */
+class WriteGuard {
+  /** The leaves of documents that were asked for, with those of the request. @type {Map<string, Set<string>>} */
+  #leaves = new Map();
+
+  /** @param {any} pouch @param {import("./targets.js").Grant} grant */
+  constructor(pouch, grant) {
+    this.pouch = pouch;
+    this.grant = grant;
+  }
+
+  /**
+   * Allows a document by returning.
+   * @param {any} doc @param {boolean} isEdit whether it makes a new revision, rather than being a copy of one
+   * @throws {Problem}
+   */
+  async allow(doc, isEdit) {
+    if (!isObject(doc)) throw bad("Document must be a JSON object");
+    const { _id: id, _attachments: attachments = {} } = doc;
+    if (id !== undefined && (typeof id !== "string" || id === "")) throw new Problem(400, "illegal_docid", "Document id must be a non-empty string");
+    if (id !== undefined && !isDocumentID(id)) throw new Problem(400, "illegal_docid", "The document's id is not taken from peers.");
+    const unknown = Object.keys(doc).find((name) => name.startsWith("_") && !MEMBERS.has(name));
+    if (unknown !== undefined) throw new Problem(400, "doc_validation", `Bad special document member: ${unknown}`);
+    this.#checkBody(doc);
+    if (!isObject(attachments) || !Object.keys(attachments).every(isPath)) throw bad("Attachments are an object, by names.");
+    if (typeof id === "string" && id.startsWith("_design/")) {
+      if (this.grant.access === "inbox") throw forbidden("Only new documents are taken.");
+      if (!this.grant.designDocuments) throw forbidden("Design documents are not taken from peers.");
+    }
+    const stubs = Object.entries(attachments).filter(([, each]) => isObject(each) && each.stub);
+    if (this.grant.access === "inbox") {
+      if (!isEdit || doc._rev !== undefined || doc._deleted || stubs.length > 0) throw forbidden("Only new documents are taken.");
+    }
+    if (stubs.length > 0) await this.#checkStubs(id, stubs);
+    if (!isEdit) await this.#countLeaf(id, readAncestors(doc));
+  }
+
+  /** @param {Record<string, any>} doc */
+  #checkBody(doc) {
+    const body = Object.fromEntries(Object.entries(doc).filter(([name]) => !name.startsWith("_")));
+    if (byteLength(JSON.stringify(body)) > accessLimits.document) throw tooLarge("The document is too large.", "document_too_large");
+    if (depth(body) > accessLimits.jsonDepth) throw bad("JSON from peers must not be nested so deep.");
+  }
+
+  /** A stub must belong to a revision of that very document. @param {string} id @param {[string, any][]} stubs */
+  async #checkStubs(id, stubs) {
+    const answers = await this.pouch.get(id, { open_revs: "all" }).catch((/** @type {any} */ error) => {
+      if (error.status === 404) return [];
+      throw error;
+    });
+    const digests = new Set(answers.flatMap((/** @type {any} */ { ok }) => Object.values(ok?._attachments ?? {}).map((/** @type {any} */ { digest }) => digest)));
+    for (const [name, { digest }] of stubs) {
+      if (!digests.has(digest)) throw new Problem(412, "missing_stub", `Attachment stub ${JSON.stringify(name)} refers to nothing of this document.`);
     }
   }
-  return new Blob(parts, { type });
+
+  /** Notes the leaf that a copy of a revision becomes. @param {string} id @param {string[]} revisions it and its ancestors, the newest first */
+  async #countLeaf(id, revisions) {
+    const known = this.#leaves.get(id) ?? await leavesOf(this.pouch, id);
+    this.#leaves.set(id, known);
+    const [revision] = revisions;
+    if (known.has(revision)) return;
+    const parent = revisions.find((each) => known.has(each));
+    if (parent === undefined && known.size >= accessLimits.leaves) {
+      throw forbidden(`The document has ${known.size} leaves, and no more are taken from peers.`);
+    }
+    if (parent !== undefined) known.delete(parent);
+    known.add(revision);
+  }
+}
+
+/** The revision of a copy and its ancestors, the newest first. @param {any} doc @returns {string[]} */
+function readAncestors(doc) {
+  if (typeof doc._id !== "string" || typeof doc._rev !== "string") throw bad("Copies of revisions have _id and _rev.");
+  readRevision(doc._rev);
+  const { _revisions: revisions } = doc;
+  if (revisions === undefined) return [doc._rev];
+  const { start, ids } = isObject(revisions) ? revisions : {};
+  const isRight = Number.isSafeInteger(start) && start > 0 && Array.isArray(ids) && ids.length > 0 && ids.length <= Math.min(start, accessLimits.ancestors)
+    && ids.every((each) => typeof each === "string" && each !== "") && `${start}-${ids[0]}` === doc._rev;
+  if (!isRight) throw new Problem(400, "doc_validation", "_revisions are not those of the revision.");
+  return ids.map((/** @type {string} */ each, /** @type {number} */ index) => `${start - index}-${each}`);
+}
+
+/** The leaves of a document, deleted ones too. @param {any} pouch @param {string} id @returns {Promise<Set<string>>} */
+async function leavesOf(pouch, id) {
+  try {
+    // PouchDB's own databases tell it without reading the leaves; those elsewhere do not.
+    if (typeof pouch._getRevisionTree !== "function") {
+      const answers = await pouch.get(id, { open_revs: "all" });
+      return new Set(answers.map((/** @type {any} */ { ok, missing }) => ok?._rev ?? missing));
+    }
+    /** @type {any[]} */
+    const trees = await new Promise((resolve, reject) => {
+      pouch._getRevisionTree(id, (/** @type {any} */ error, /** @type {any} */ tree) => (error ? reject(error) : resolve(tree)));
+    });
+    /** @type {Set<string>} */
+    const leaves = new Set();
+    const rest = trees.map(({ pos, ids }) => ({ generation: pos, node: ids }));
+    while (rest.length > 0) {
+      const { generation, node: [digest, , children] } = /** @type {any} */ (rest.pop());
+      if (children.length === 0) leaves.add(`${generation}-${digest}`);
+      for (const child of children) rest.push({ generation: generation + 1, node: child });
+    }
+    return leaves;
+  } catch (error) {
+    if (/** @type {any} */ (error).status === 404) return new Set();
+    throw error;
+  }
+}
+
+// MARK: - access/spool.js
+
+// Bytes that become a file, most of which the browser keeps outside of the page's memory.
+
+
+/** How many bytes are in the page's memory before the browser keeps them elsewhere. */
+const HELD = 4 << 20;
+
+class Spool {
+  /** @type {BlobPart[]} */
+  #parts = [];
+  #held = 0;
+  size = 0;
+
+  /** @param {Uint8Array<ArrayBuffer>} piece */
+  push(piece) {
+    this.size += piece.length;
+    this.#held += piece.length;
+    this.#parts.push(piece);
+    if (this.#held < HELD) return;
+    this.#parts = [new Blob(this.#parts)];
+    this.#held = 0;
+  }
+
+  /** @param {string} type */
+  blob(type) {
+    return new Blob(this.#parts, { type });
+  }
+}
+
+/** The bytes of a request's body as a file. @param {import("./requests.js").IncomingRequest} request @param {number} limit @param {string} type @returns {Promise<Blob>} */
+async function readFile({ body, length }, limit, type) {
+  const problem = () => tooLarge("The attachment is too large for this peer.", "attachment_too_large");
+  if (length !== null && length > limit) throw problem();
+  const spool = new Spool();
+  for await (const piece of body) {
+    spool.push(piece);
+    if (spool.size > limit) throw problem();
+  }
+  return spool.blob(type);
+}
+
+// MARK: - access/multipart.js
+
+// Documents with their attachments behind them: `multipart/related`, as CouchDB's replicators send them.
+
+
+/** @param {string} reason @param {number} status */
+const badPart = (reason, status = 400) =>
+  Object.assign(new Error(reason), { status, name: status === 413 ? "too_large" : "bad_request", reason });
+
+/** Where a sequence of bytes begins. @param {Uint8Array} bytes @param {Uint8Array} wanted @param {number} from @returns {number} -1 if nowhere */
+function find(bytes, wanted, from) {
+  const [first] = wanted;
+  for (let start = bytes.indexOf(first, from); start >= 0 && start + wanted.length <= bytes.length; start = bytes.indexOf(first, start + 1)) {
+    let length = 1;
+    while (length < wanted.length && bytes[start + length] === wanted[length]) length++;
+    if (length === wanted.length) return start;
+  }
+  return -1;
+}
+
+/**
+ * Reads a document with its attachments. The parts follow in the order of the attachments that say so, or are named.
+ * @param {import("./requests.js").IncomingRequest} request
+ * @param {string} type its content type
+ * @param {{ multipart: number, documentRequest: number, jsonDepth: number, parts: number }} limits
+ * @returns {Promise<any>} with the attachments as blobs
+ */
+async function readMultipart(request, type, limits) {
+  const [, quoted, plain] = /boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(type) ?? [];
+  const boundary = quoted ?? plain;
+  if (!boundary) throw badPart("The boundary is missing.");
+  const bytes = await readBytes(request, limits.multipart);
+  const parts = splitParts(bytes, utf8(`--${boundary}`), limits.parts);
+  if (parts.length === 0 || parts[0].body.length > limits.documentRequest) throw badPart("The document is missing.");
+  let doc;
+  try {
+    const json = text(parts[0].body);
+    if (textDepth(json) > limits.jsonDepth + 8) throw badPart("JSON from peers must not be nested so deep.");
+    doc = JSON.parse(json);
+  } catch (error) {
+    throw /** @type {any} */ (error).status ? error : badPart("invalid UTF-8 JSON");
+  }
+  if (!isObject(doc)) throw badPart("Document must be a JSON object");
+  const following = Object.entries(isObject(doc._attachments) ? doc._attachments : {}).filter(([, each]) => isObject(each) && each.follows);
+  if (following.length !== parts.length - 1) throw badPart("There are not as many attachments as the document says.");
+  let left = limits.multipart;
+  for (const [index, [name, description]] of following.entries()) {
+    const part = parts.slice(1).find((each) => each.name === name) ?? parts[index + 1];
+    const { follows, length, encoding, encoded_length: encodedLength, digest, ...kept } = description;
+    const contentType = typeof kept.content_type === "string" ? kept.content_type : "application/octet-stream";
+    let blob = new Blob([part.body], { type: contentType });
+    const expected = encoding ? encodedLength : length;
+    if (typeof expected === "number" && expected !== blob.size) throw badPart("An attachment is not as long as it should be.");
+    if (encoding === "gzip") blob = await inflate(blob, left);
+    left -= blob.size;
+    doc._attachments[name] = { ...kept, content_type: contentType, data: blob };
+  }
+  return doc;
+}
+
+/** @param {Uint8Array<ArrayBuffer>} bytes @param {Uint8Array} delimiter @param {number} most how many there may be @returns {{ name: string | null, body: Uint8Array<ArrayBuffer> }[]} */
+function splitParts(bytes, delimiter, most) {
+  const blank = utf8("\r\n\r\n");
+  const next = utf8("\r\n");
+  const parts = [];
+  let start = find(bytes, delimiter, 0);
+  while (start >= 0) {
+    const begin = start + delimiter.length;
+    // Two hyphens end it.
+    if (bytes[begin] === 0x2d && bytes[begin + 1] === 0x2d) return parts;
+    const end = find(bytes, new Uint8Array([...next, ...delimiter]), begin);
+    if (end < 0) break;
+    const part = bytes.subarray(begin, end);
+    const head = part[0] === 0x0d && part[1] === 0x0a && part[2] === 0x0d && part[3] === 0x0a ? 0 : find(part, blank, 0);
+    if (head < 0) break;
+    if (parts.length >= most) throw badPart("There are too many parts.", 413);
+    const headers = new TextDecoder().decode(part.subarray(0, head));
+    const [, name] = /content-disposition:[^\r\n]*filename="((?:[^"\\]|\\.)*)"/i.exec(headers) ?? [];
+    parts.push({ name: name?.replace(/\\(.)/g, "$1") ?? null, body: part.subarray(head + blank.length) });
+    start = end + next.length;
+  }
+  throw badPart("The parts do not end.");
+}
+
+/** The contents of what was compressed by gzip. @param {Blob} blob @param {number} limit bytes @returns {Promise<Blob>} */
+async function inflate(blob, limit) {
+  const spool = new Spool();
+  try {
+    // @ts-ignore: streams can be iterated.
+    for await (const piece of blob.stream().pipeThrough(new DecompressionStream("gzip"))) {
+      spool.push(piece);
+      if (spool.size > limit) throw badPart("The attachment is too large for this peer.", 413);
+    }
+  } catch (error) {
+    throw /** @type {any} */ (error).status ? error : badPart("The attachment is no gzip.");
+  }
+  return spool.blob(blob.type);
 }
 
 // MARK: - access/attachments.js
@@ -6323,17 +6835,17 @@ async function collectBlob({ body, length }, limit, type) {
 // Attachments on their own.
 
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** Raster images, which may be shown as they are; everything else is to be saved. */
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
 
 class Attachments {
-  /** @param {any} pouch @param {import("./guards.js").WriteGuard} guard */
-  constructor(pouch, guard) {
+  /** @param {any} pouch @param {import("./targets.js").Grant} grant */
+  constructor(pouch, grant) {
     this.pouch = pouch;
-    this.guard = guard;
+    this.grant = grant;
   }
 
   /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
@@ -6363,11 +6875,11 @@ class Attachments {
   /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
   async put(id, name, request, query) {
     const rev = revisionOf(request, query);
-    if (this.guard.grant.access === "inbox" && rev !== null) throw missing();
+    if (this.grant.access === "inbox" && rev !== null) throw missing();
     await checkSpace();
-    await this.guard.allow({ _id: id }, true);
+    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
     const type = request.headers.get("content-type") ?? "application/octet-stream";
-    let blob = await collectBlob(request, accessLimits.attachment, type);
+    let blob = await readFile(request, accessLimits.attachment, type);
     const encoding = request.headers.get("content-encoding");
     if (encoding === "gzip") blob = await inflate(blob, accessLimits.attachment);
     else if (encoding !== undefined && encoding !== "identity") throw new Problem(415, "bad_ctype", "Attachments are plain or compressed by gzip.");
@@ -6378,7 +6890,7 @@ class Attachments {
   /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
   async remove(id, name, request, query) {
     const rev = neededRevision(request, query);
-    await this.guard.allow({ _id: id }, true);
+    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
     const result = await this.pouch.removeAttachment(id, name, rev);
     return json(200, { ok: true, id, rev: result.rev });
   }
@@ -6389,7 +6901,7 @@ class Attachments {
 // Lists of documents, a page at a time: what a peer does not read is not read here either.
 
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** How many rows of a list are read at a time: fewer of those that are larger, since all of them are held in memory. @param {Record<string, any>} options */
@@ -6476,7 +6988,7 @@ async function* bulkRows(pouch, docs, options) {
   const step = pageSize({ ...options, include_docs: true });
   for (let index = 0; index < docs.length; index += step) {
     const page = docs.slice(index, index + step);
-    const readable = page.filter(({ id }) => !id.startsWith("_local/")).map(({ id, rev }) => (typeof rev === "string" ? { id, rev } : { id }));
+    const readable = page.filter(({ id }) => !id.startsWith("_local/") && isDocumentID(id)).map(({ id, rev }) => (typeof rev === "string" ? { id, rev: readRevision(rev) } : { id }));
     const { results } = readable.length > 0 ? await pouch.bulkGet({ docs: readable, ...options }) : { results: [] };
     /** @type {Map<string, any[]>} */
     const found = new Map();
@@ -6497,7 +7009,7 @@ async function* bulkRows(pouch, docs, options) {
 // The changes of a database: those that are there, and those that come.
 
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 /** @typedef {{ options: Record<string, any>, limit: number, pulse: number | null, timeout: number, signal: AbortSignal }} Feed times in milliseconds */
 
@@ -6530,7 +7042,7 @@ async function changes(pouch, request, query) {
   const heartbeat = query.text("heartbeat");
   const silence = accessLimits.heartbeat;
   const pulse = heartbeat === null || heartbeat === "false" ? null
-    : Math.min(heartbeat === "true" ? silence : Math.max(1, Number(heartbeat) || silence), silence);
+    : Math.min(heartbeat === "true" ? silence : Math.max(accessLimits.shortestHeartbeat, Number(heartbeat) || silence), silence);
   const timeout = pulse === null ? Math.min(query.count("timeout", silence) ?? silence, silence) : Infinity;
   const live = { options, limit: limit === 0 ? 1 : limit, pulse, timeout, signal: request.signal };
   switch (feed) {
@@ -6676,7 +7188,7 @@ async function* waitForChange(pouch, since, pulse, end, signal) {
 // Local documents of remotes, checkpoints most of all: a room for each identity.
 
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 class LocalRoom {
@@ -6700,7 +7212,7 @@ class LocalRoom {
       return json(200, { ...doc, _id: id });
     }
     const doc = method === "PUT" ? await readObject(request, accessLimits.documentRequest) : { _rev: query.text("rev") ?? undefined, _deleted: true };
-    return json(201, await this.put(id, doc));
+    return json(method === "PUT" ? 201 : 200, await this.put(id, doc));
   }
 
   /** @param {string} id */
@@ -6745,9 +7257,8 @@ class LocalRoom {
 // Documents and revisions of them, and the questions that replicators ask.
 
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
-/** @typedef {import("./quota.js").Quota} Quota */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** A document, or revisions of it. @param {any} pouch @param {string} id @param {IncomingRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
@@ -6773,99 +7284,31 @@ async function getDocument(pouch, id, request, query) {
   return json(200, doc, [["etag", tag]]);
 }
 
-/** Which of the revisions that a peer has are not here. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota @returns {Promise<Record<string, any>>} */
-async function revsDiff(pouch, request, quota) {
+/** Which of the revisions that a peer has are not here. @param {any} pouch @param {IncomingRequest} request @returns {Promise<Record<string, any>>} */
+async function revsDiff(pouch, request) {
   const body = await readObject(request, accessLimits.request);
   const wanted = Object.entries(body).filter(([id]) => !id.startsWith("_local/"));
   for (const [, revs] of wanted) {
     if (!Array.isArray(revs) || revs.length > accessLimits.namedRevisions || !revs.every((rev) => typeof rev === "string")) throw bad("Revisions are an array of texts.");
   }
   if (wanted.length === 0) return {};
-  return quota.within("documents", () => pouch.revsDiff(Object.fromEntries(wanted)));
+  return pouch.revsDiff(Object.fromEntries(wanted));
 }
 
-/** The same in the form of CouchDB 1. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota */
-async function missingRevs(pouch, request, quota) {
-  const diff = await revsDiff(pouch, request, quota);
+/** The same in the form of CouchDB 1. @param {any} pouch @param {IncomingRequest} request */
+async function missingRevs(pouch, request) {
+  const diff = await revsDiff(pouch, request);
   return { missing_revs: Object.fromEntries(Object.entries(diff).map(([id, { missing }]) => [id, missing])) };
 }
 
-/** The documents that a selector finds. @param {any} pouch @param {IncomingRequest} request @param {Quota} quota */
-async function findDocuments(pouch, request, quota) {
+/** The documents that a selector finds. @param {any} pouch @param {IncomingRequest} request */
+async function findDocuments(pouch, request) {
   const { selector, fields, sort, limit, skip } = await readObject(request, accessLimits.request);
   if (typeof pouch.find !== "function") throw new Problem(501, "not_implemented", "Queries need PouchDB's plugin pouchdb-find.");
   checkSelector(selector);
-  const { docs } = await quota.within("lists", () => pouch.find({ selector, fields, sort, limit: limit ?? 25, skip }));
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) throw bad("limit is a number.");
+  const { docs } = await pouch.find({ selector, fields, sort, limit: Math.min(limit ?? 25, accessLimits.found), skip });
   return { docs, bookmark: "nil" };
-}
-
-// MARK: - access/targets.js
-
-// What paths and methods mean, and what a remote may do of it. The same routes as in Sources/PeerTunnel/Access.
-
-/**
- * What a remote may do.
- * @typedef {object} Grant
- * @property {"read-only" | "read-write" | "inbox"} access
- * @property {boolean} queries `_find`, which may go through the whole database
- * @property {boolean} designDocuments writing them: they are code that others may run
- */
-
-/**
- * What a path and a method mean.
- * @typedef {{ kind: "database" | "_all_docs" | "_changes" | "_bulk_get" | "_bulk_docs" | "_revs_diff" | "_missing_revs" | "_find" }
- *   | { kind: "document" | "local", id: string } | { kind: "attachment", id: string, name: string }} Target
- */
-
-const SPECIAL = /** @type {const} */ (["_all_docs", "_changes", "_bulk_get", "_bulk_docs", "_revs_diff", "_missing_revs", "_find"]);
-
-/** @param {string[]} segments behind the share's id, decoded @returns {Target | null} */
-function readTarget(segments) {
-  if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return null;
-  const [first, ...rest] = segments;
-  if (first === undefined) return { kind: "database" };
-  if (!first.startsWith("_")) return documentTarget(first, rest);
-  if (first === "_local") return rest.length > 0 ? { kind: "local", id: `_local/${rest.join("/")}` } : null;
-  if (first.startsWith("_local/")) return rest.length === 0 && first !== "_local/" ? { kind: "local", id: first } : null;
-  if (first === "_design") return rest.length > 0 ? documentTarget(`_design/${rest[0]}`, rest.slice(1)) : null;
-  if (first.startsWith("_design/")) return first === "_design/" ? null : documentTarget(first, rest);
-  const kind = rest.length === 0 ? SPECIAL.find((each) => each === first) : undefined;
-  return kind ? { kind } : null;
-}
-
-/** @param {string} id @param {string[]} rest @returns {Target | null} */
-function documentTarget(id, rest) {
-  if (rest.length === 0) return { kind: "document", id };
-  // Below a design document these are views and the like.
-  return id.startsWith("_design/") && rest[0].startsWith("_") ? null : { kind: "attachment", id, name: rest.join("/") };
-}
-
-/** What each method of a target needs of a grant. @type {Record<string, Record<string, "nothing" | "reading" | "querying" | "writing" | "editing" | "local">>} */
-const NEEDS = {
-  database: { GET: "nothing", POST: "writing" },
-  _all_docs: { GET: "reading", POST: "reading" },
-  _changes: { GET: "reading", POST: "reading" },
-  _bulk_get: { POST: "reading" },
-  _bulk_docs: { POST: "writing" },
-  _revs_diff: { POST: "reading" },
-  _missing_revs: { POST: "reading" },
-  _find: { POST: "querying" },
-  document: { GET: "reading", PUT: "writing", DELETE: "editing" },
-  attachment: { GET: "reading", PUT: "writing", DELETE: "editing" },
-  local: { GET: "local", PUT: "local", DELETE: "local" },
-};
-
-/** Whether a remote may do this. @param {Target} target @param {string} method @param {Grant} grant */
-function isAllowed({ kind }, method, { access, queries }) {
-  switch (Object.hasOwn(NEEDS[kind], method) ? NEEDS[kind][method] : "none") {
-    case "nothing": return true;
-    case "reading": return access !== "inbox";
-    case "querying": return access !== "inbox" && queries;
-    case "writing": return access !== "read-only";
-    case "editing": return access === "read-write";
-    case "local": return access !== "inbox";
-    default: return false;
-  }
 }
 
 // MARK: - access/writing.js
@@ -6873,21 +7316,19 @@ function isAllowed({ kind }, method, { access, queries }) {
 // Writes of peers: documents one by one, and many at a time.
 
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 class DocumentWriter {
   /**
    * @param {any} pouch
-   * @param {import("./guards.js").WriteGuard} guard
+   * @param {import("./targets.js").Grant} grant
    * @param {import("./local-documents.js").LocalRoom} room
-   * @param {import("./quota.js").Quota} quota
    */
-  constructor(pouch, guard, room, quota) {
+  constructor(pouch, grant, room) {
     this.pouch = pouch;
-    this.guard = guard;
+    this.grant = grant;
     this.room = room;
-    this.quota = quota;
   }
 
   /** @param {IncomingRequest} request */
@@ -6896,33 +7337,32 @@ class DocumentWriter {
     if (!Array.isArray(docs)) throw bad("POST body must include `docs` parameter.");
     if (docs.length > accessLimits.bulkDocuments) throw tooLarge("There are too many documents in one request.");
     await checkSpace();
-    return this.quota.within("documents", async () => {
-      /** @type {any[]} */
-      const outcomes = [];
-      /** @type {any[]} */
-      const allowed = [];
-      for (const doc of docs) {
-        try {
-          if (typeof doc?._id === "string" && doc._id.startsWith("_local/")) {
-            outcomes.push(await this.room.put(doc._id, doc));
-            continue;
-          }
-          await this.guard.allow(doc, newEdits !== false);
-          allowed.push(doc);
-          outcomes.push(null);
-        } catch (error) {
-          const { error: name, message } = problemOf(error);
-          outcomes.push({ id: doc?._id, error: name, reason: message });
+    const guard = new WriteGuard(this.pouch, this.grant);
+    /** @type {any[]} */
+    const outcomes = [];
+    /** @type {any[]} */
+    const allowed = [];
+    for (const doc of docs) {
+      try {
+        if (typeof doc?._id === "string" && doc._id.startsWith("_local/")) {
+          outcomes.push(await this.room.put(doc._id, doc));
+          continue;
         }
+        await guard.allow(doc, newEdits !== false);
+        allowed.push(doc);
+        outcomes.push(null);
+      } catch (error) {
+        const { error: name, message } = problemOf(error);
+        outcomes.push({ id: doc?._id, error: name, reason: message });
       }
-      const written = allowed.length > 0 ? await this.pouch.bulkDocs(allowed, { new_edits: newEdits !== false }) : [];
-      const results = newEdits === false ? written.map(resultOf) : written.map(resultOf)[Symbol.iterator]();
-      if (newEdits === false) {
-        // Copies of revisions are answered only where they failed.
-        return json(201, [...outcomes.filter((each) => each?.error), ...results]);
-      }
-      return json(201, outcomes.map((outcome) => outcome ?? results.next().value));
-    });
+    }
+    const written = allowed.length > 0 ? await this.pouch.bulkDocs(allowed, { new_edits: newEdits !== false }) : [];
+    const results = newEdits === false ? written.map(resultOf) : written.map(resultOf)[Symbol.iterator]();
+    if (newEdits === false) {
+      // Copies of revisions are answered only where they failed.
+      return json(201, [...outcomes.filter((each) => each?.error), ...results]);
+    }
+    return json(201, outcomes.map((outcome) => outcome ?? results.next().value));
   }
 
   /** @param {IncomingRequest} request @param {Parameters} query */
@@ -6945,7 +7385,7 @@ class DocumentWriter {
   async #write(doc, isEdit) {
     if (doc._id.startsWith("_local/")) throw missing();
     await checkSpace();
-    await this.guard.allow(doc, isEdit);
+    await new WriteGuard(this.pouch, this.grant).allow(doc, isEdit);
     const [result] = await this.pouch.bulkDocs([doc], { new_edits: isEdit });
     if (result?.error) throw result;
     return json(201, { ok: true, id: doc._id, rev: result?.rev ?? doc._rev });
@@ -6954,7 +7394,7 @@ class DocumentWriter {
   /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
   async remove(id, request, query) {
     const rev = neededRevision(request, query);
-    await this.guard.allow({ _id: id }, true);
+    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
     const result = await this.pouch.remove(id, rev);
     return json(200, { ok: true, id, rev: result.rev });
   }
@@ -6970,7 +7410,7 @@ const resultOf = (result) => (result.error
 // allowed and what does not exist look alike.
 
 
-/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
 /** @typedef {import("./targets.js").Grant} Grant */
 /** @typedef {import("./targets.js").Target} Target */
@@ -7008,32 +7448,47 @@ class PeerAccess {
     this.share = id;
     this.grant = grant;
     this.quota = quota;
-    const guard = new WriteGuard(pouch, grant);
     this.room = new LocalRoom(pouch, fingerprint, grant.access === "inbox");
-    this.writer = new DocumentWriter(pouch, guard, this.room, quota);
-    this.attachments = new Attachments(pouch, guard);
+    this.writer = new DocumentWriter(pouch, grant, this.room);
+    this.attachments = new Attachments(pouch, grant);
+  }
+
+  /** @param {import("../tunnel/exchanges.js").IncomingRequest} request @returns {Promise<OutgoingResponse>} */
+  async answer(request) {
+    /** @type {import("./quota.js").Release[]} */
+    const releases = [];
+    const reserve = async (/** @type {number} */ bytes) => {
+      if (bytes > accessLimits.smallBody) releases.push(await this.quota.body(bytes, request.signal));
+    };
+    try {
+      return await this.#answer({ ...request, reserve });
+    } finally {
+      for (const release of releases) release();
+    }
   }
 
   /** @param {IncomingRequest} request @returns {Promise<OutgoingResponse>} */
-  async answer(request) {
+  async #answer(request) {
     const mark = request.target.indexOf("?");
     const target = this.#target(mark < 0 ? request.target : request.target.slice(0, mark));
     const query = new Parameters(mark < 0 ? "" : request.target.slice(mark + 1));
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!target || !isAllowed(target, method, this.grant)) throw missing();
     const { pouch, quota, writer } = this;
+    const { signal } = request;
+    const answer = (/** @type {() => Promise<unknown>} */ make) => quota.answer(signal, async () => json(200, await make()));
     switch (target.kind) {
       case "database": return method === "GET" ? this.#info() : writer.post(request, query);
-      case "_all_docs": return quota.stream("lists", await allDocs(pouch, request, query));
+      case "_all_docs": return quota.list(await allDocs(pouch, request, query), signal);
       case "_changes": {
         const { kind, parts } = await changes(pouch, request, query);
-        return quota.stream(kind, parts);
+        return kind === "feeds" ? quota.feed(parts) : quota.list(parts, signal);
       }
-      case "_bulk_get": return quota.stream("lists", await bulkGet(pouch, request, query));
-      case "_bulk_docs": return writer.bulk(request);
-      case "_revs_diff": return json(200, await revsDiff(pouch, request, quota));
-      case "_missing_revs": return json(200, await missingRevs(pouch, request, quota));
-      case "_find": return json(200, await findDocuments(pouch, request, quota));
+      case "_bulk_get": return quota.list(await bulkGet(pouch, request, query), signal);
+      case "_bulk_docs": return quota.answer(signal, () => writer.bulk(request));
+      case "_revs_diff": return answer(() => revsDiff(pouch, request));
+      case "_missing_revs": return answer(() => missingRevs(pouch, request));
+      case "_find": return answer(() => findDocuments(pouch, request));
       case "document": return this.#document(method, target.id, request, query);
       case "attachment": return this.#attachment(method, target, request, query);
       case "local": return this.room.answer(method, target.id, request, query);
@@ -7058,7 +7513,7 @@ class PeerAccess {
 
   /** @param {string} method @param {string} id @param {IncomingRequest} request @param {Parameters} query */
   #document(method, id, request, query) {
-    if (method === "GET") return this.quota.within("documents", () => getDocument(this.pouch, id, request, query));
+    if (method === "GET") return this.quota.answer(request.signal, () => getDocument(this.pouch, id, request, query));
     return method === "PUT" ? this.writer.put(id, request, query) : this.writer.remove(id, request, query);
   }
 
@@ -7286,32 +7741,247 @@ class RemoteEvent {
   }
 }
 
-// MARK: - peers/share-memory.js
+// MARK: - peers/admissions.js
 
-// What of a share outlives the page: its record's number, and its tickets.
+// Who wants into a share: offers by way of the hub, and openings over connections that are there. Nothing exists of a remote
+// before the gate has let it in.
 
 
-/** @typedef {import("./store.js").Store} Store */
-/** @typedef {import("../trust/tickets.js").TicketBook} TicketBook */
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./connection.js").Connection} Connection */
+/** @typedef {{ id: string, verdict: import("../trust/tickets.js").TicketVerdict, decision: ReturnType<typeof gateDecision> }} Judgement */
 
-/** @param {Store} store @param {string} id @param {number} number @param {TicketBook} book */
-async function keepShare(store, id, number, book) {
-  const tickets = await Promise.all([...book.entries.values()].map(async ({ ticket, expiry, claimant }) => ({
-    text: await ticketText(ticket), claimant,
-    ...(expiry === Infinity ? {} : { left: expiry - performance.now(), until: Date.now() + expiry - performance.now() }),
-  })));
-  await store.update(`share ${id}`, (kept) => ({ n: Math.max(kept?.n ?? 0, number), tickets }));
-}
+/**
+ * What is asked of a share about remotes, and told.
+ * @typedef {object} Host
+ * @property {string} id
+ * @property {import("./peer.js").Peer} peer
+ * @property {import("./hub.js").Hub} hub
+ * @property {import("../trust/reception.js").Gate} gate
+ * @property {import("../trust/tickets.js").TicketBook} book
+ * @property {((event: RemoteEvent) => unknown) | null} onRemote
+ * @property {(type: string, detail?: Record<string, any>) => void} tell
+ * @property {() => Promise<void>} keep
+ * @property {(connection: Connection) => import("../tunnel/serving.js").Handler} handler
+ * @property {(connection: Connection) => void} attach
+ */
 
-/** Puts the tickets that were kept into a book. @param {Store} store @param {string} id @param {TicketBook} book @returns {Promise<number>} the record's number */
-async function restoreShare(store, id, book) {
-  const kept = await store.get(`share ${id}`);
-  for (const { text, claimant, left, until } of kept?.tickets ?? []) {
-    // The shorter of the two counts: a clock that was set back gives nobody more than was left.
-    const time = left === undefined ? Infinity : Math.min(left, until - Date.now());
-    if (time > 0) await book.add(await readTicket(text), performance.now() + time, performance.now(), claimant);
+/** Signals that wait for their turn; what comes beyond them is dropped. */
+const WAITING = 1024;
+
+class Admissions {
+  /** @type {Map<string, (signal: import("../trust/signals.js").Signal) => void>} where further candidates go, by session */
+  #inboxes = new Map();
+  /** Openings that were taken up, by session. @type {Map<string, { id: string, ending: AbortController }>} */
+  #underWay = new Map();
+  /** How often the program is being asked about an identity. @type {Map<string, number>} */
+  #questions = new Map();
+  #line = Promise.resolve();
+  #waiting = 0;
+  #reception;
+  #signal;
+
+  /** @param {Host} share @param {OfferReception} reception @param {AbortSignal} signal the share's end */
+  constructor(share, reception, signal) {
+    this.share = share;
+    this.peer = share.peer;
+    this.hub = share.hub;
+    this.#reception = reception;
+    this.#signal = signal;
   }
-  return Number.isSafeInteger(kept?.n) ? kept.n : 0;
+
+  /** @param {Host} share @param {AbortSignal} signal the share's end */
+  static async open(share, signal) {
+    const reception = new OfferReception(share.id, share.peer.identity.bytes, await ephemeralKey(), performance.now());
+    return new Admissions(share, reception, signal);
+  }
+
+  /** The key to publish. */
+  get epoch() {
+    return this.#reception.epoch;
+  }
+
+  /** Replaces the key when its time has come. */
+  advance() {
+    this.#line = this.#line.then(() => this.#reception.advance(performance.now()));
+    return this.#line;
+  }
+
+  /** Ends what an identity has under way. @param {string} identity its fingerprint */
+  cancel(identity) {
+    for (const { id, ending } of this.#underWay.values()) if (id === identity) ending.abort();
+  }
+
+  /** Takes a signal. What is not valid is ignored, not answered. @param {Record<string, any>} doc */
+  take(doc) {
+    let signal;
+    let kind;
+    try {
+      signal = readSignal(doc);
+      kind = signalKind(signal);
+    } catch {
+      return;
+    }
+    if (kind === "more") this.#inboxes.get(signal.sender)?.(signal);
+    if (kind !== "offer" || this.#waiting >= WAITING) return;
+    // One after the other: whether an offer came before is decided by the one that is looked at first.
+    this.#waiting += 1;
+    this.#line = this.#line.then(() => this.#receive(doc)).catch(() => {}).finally(() => { this.#waiting -= 1; });
+  }
+
+  /** @param {Record<string, any>} doc */
+  async #receive(doc) {
+    if (this.#signal.aborted) return;
+    let offer;
+    try {
+      offer = await this.#reception.receive(doc, performance.now());
+    } catch (error) {
+      if (error instanceof Rejection) return;
+      throw error;
+    }
+    const sid = base64url(offer.sid);
+    // Who asks for the same session again, while it is being decided about, gets nothing for it.
+    if (this.#underWay.has(sid)) return;
+    const judged = await this.#judge(offer.remote, offer.ticket);
+    const ending = new AbortController();
+    this.#underWay.set(sid, { id: judged.id, ending });
+    // What follows may take long, and others must not wait for it.
+    this.#proceed(offer, judged, ending).catch(() => {}).finally(() => {
+      this.#underWay.delete(sid);
+      this.#reception.end(offer.sid);
+    });
+  }
+
+  /**
+   * What the gate says. A ticket that lets in is claimed at once.
+   * @param {Bytes} remote @param {import("../trust/tickets.js").TicketProof | null} proof
+   */
+  async #judge(remote, proof, isConnected = false) {
+    const id = await fingerprint(remote);
+    const { book, gate } = this.share;
+    if (!isConnected && !this.peer.hasRoom(remote)) return { id, verdict: /** @type {const} */ ("none"), decision: { refusal: "busy" } };
+    const verdict = await book.verdict(proof, id, performance.now());
+    if (verdict === "claimed") this.share.tell("ticketreused", { identity: id });
+    const decision = gateDecision(gate, id, verdict);
+    if (decision === "ticket" && proof) {
+      if (!book.claim(proof, id)) return { id, verdict, decision: { refusal: "ticket-claimed" } };
+      this.share.keep().catch(() => {});
+    }
+    return { id, verdict, decision };
+  }
+
+  /** @param {import("../trust/signals.js").ReceivedOffer} offer @param {Judgement} judged @param {AbortController} ending */
+  async #proceed(offer, { id, verdict, decision }, ending) {
+    let refusal = typeof decision === "string" ? null : decision.refusal;
+    if (decision === "ask") {
+      this.#reception.postpone(offer.sid, performance.now() + limits.decision);
+      refusal = await this.#ask(id, offer.info, verdict);
+      this.#reception.postpone(offer.sid, performance.now() + limits.handshake);
+    }
+    if (this.#signal.aborted) refusal = "closed";
+    else if (ending.signal.aborted) refusal = "forbidden";
+    const post = new SignalPost(this.hub);
+    const release = refusal === null ? this.peer.takePlace(offer.remote) : null;
+    if (!release) refusal ??= "busy";
+    if (refusal !== null) {
+      this.share.tell("refused", { identity: id, refusal });
+      // The opener deletes what it reads; if it is gone, this is swept.
+      await post.write(await offer.refuse(this.peer.identity, refusal), AbortSignal.timeout(limits.handshake));
+      return;
+    }
+    try {
+      await this.#open(offer, post, ending);
+    } finally {
+      release?.();
+    }
+  }
+
+  /** Asks the program about a remote. @param {string} id @param {any} info @param {import("../trust/tickets.js").TicketVerdict} verdict @returns {Promise<string | null>} the refusal */
+  async #ask(id, info, verdict) {
+    const count = this.#questions.get(id) ?? 0;
+    if (count >= limits.pendingPerIdentity) return "busy";
+    this.#questions.set(id, count + 1);
+    try {
+      return (await this.#isWelcome(id, info, verdict)) ? null : "forbidden";
+    } finally {
+      const left = (this.#questions.get(id) ?? 1) - 1;
+      if (left > 0) this.#questions.set(id, left);
+      else this.#questions.delete(id);
+    }
+  }
+
+  /** @param {string} id @param {any} info @param {import("../trust/tickets.js").TicketVerdict} verdict */
+  async #isWelcome(id, info, verdict) {
+    const { onRemote } = this.share;
+    if (!onRemote) return false;
+    const name = isObject(info) && typeof info.name === "string" ? info.name : "";
+    const event = new RemoteEvent(id, info, verdict, await this.peer.store.standing(id, name));
+    try {
+      await within(Promise.resolve(onRemote(event)), limits.decision, "Nobody has decided in time.");
+    } catch {
+      return false;
+    }
+    return !event.defaultPrevented;
+  }
+
+  /** Makes the connection to a remote that was let in. @param {import("../trust/signals.js").ReceivedOffer} offer @param {SignalPost} post @param {AbortController} ending */
+  async #open(offer, post, ending) {
+    const sid = base64url(offer.sid);
+    const link = new Link(this.peer.iceServers);
+    const timer = setTimeout(() => ending.abort(), limits.handshake);
+    const end = () => ending.abort();
+    this.#signal.addEventListener("abort", end, { once: true });
+    const aborted = new Promise((_, reject) => ending.signal.addEventListener("abort", () => reject(new Error("The opening took too long.")), { once: true }));
+    aborted.catch(() => {});
+    /** Those that come before there is a connection wait. @type {import("../trust/signals.js").Signal[]} */
+    const early = [];
+    let inbox = (/** @type {import("../trust/signals.js").Signal} */ signal) => {
+      if (early.length < limits.furtherSignals) early.push(signal);
+    };
+    this.#inboxes.set(sid, inbox);
+    try {
+      const { document, session } = await offer.accept(this.peer.identity, await link.describe(offer.description));
+      await post.write(document, ending.signal);
+      const exchange = exchangeCandidates(link, session, post, ending.signal);
+      for (const signal of early) exchange.take(signal);
+      // A new offer of the same session may have taken this one's place.
+      if (this.#inboxes.get(sid) === inbox) this.#inboxes.set(sid, exchange.take);
+      inbox = exchange.take;
+      const channel = /** @type {RTCDataChannel} */ (await Promise.race([exchange.channel, aborted]));
+      const connection = /** @type {Connection} */ (await Promise.race([
+        this.peer.connect(channel, link, session, offer.info, (made) => this.share.handler(made)), aborted,
+      ]));
+      this.share.attach(connection);
+    } catch (error) {
+      link.close();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#signal.removeEventListener("abort", end);
+      if (this.#inboxes.get(sid) === inbox) this.#inboxes.delete(sid);
+      ending.abort();
+      post.clear();
+    }
+  }
+
+  /**
+   * What a remote is told that wants to use this share over a connection which is there.
+   * @param {import("../tunnel/frames.js").ShareOpening} opening @param {Connection} connection
+   * @returns {Promise<import("../tunnel/serving.js").Decision>}
+   */
+  async decide({ ticket, proof }, connection) {
+    const shown = connection.session.shownProof(ticket, proof, this.share.id);
+    const { id, verdict, decision } = await this.#judge(connection.remote, shown, true);
+    let refusal = typeof decision === "string" ? null : decision.refusal;
+    if (decision === "ask") refusal = await this.#ask(id, connection.info, verdict);
+    if (this.#signal.aborted) refusal = "closed";
+    if (refusal !== null) {
+      this.share.tell("refused", { identity: id, refusal });
+      return { refusal };
+    }
+    this.share.attach(connection);
+    return { handler: this.share.handler(connection) };
+  }
 }
 
 // MARK: - peers/share-publication.js
@@ -7349,10 +8019,10 @@ class SharePublication {
 
   /**
    * Writes a record whose number is higher than all before.
-   * @param {Bytes} epoch
+   * @param {Bytes} epoch @param {AbortSignal} signal the share's end: nothing is written after it
    * @returns {Promise<boolean>} whether somebody else shares the same meanwhile
    */
-  async write(epoch) {
+  async write(epoch, signal) {
     const { database } = this.hub;
     const { id } = this.share;
     let isElsewhere = false;
@@ -7364,14 +8034,18 @@ class SharePublication {
       isElsewhere ||= this.#epoch !== null && before > this.number;
       const n = Math.max(this.number, before) + 1;
       const document = await signShare({ ...this.share, n, epoch, lease: this.hub.now() + limits.lease }, this.identity);
+      signal.throwIfAborted();
       const winner = leaves.map(({ _rev }) => _rev).sort(compareRevisions).at(-1);
+      // Noted first: an answer may be lost.
+      const previous = this.number;
+      this.number = n;
       try {
         this.#revision = (await database.put(winner ? { ...document, _rev: winner } : document)).rev;
       } catch (error) {
-        if (error instanceof HubError && error.status === 409) continue;
-        throw error;
+        if (!(error instanceof HubError && error.status === 409)) throw error;
+        this.number = previous;
+        continue;
       }
-      this.number = n;
       this.#epoch = epoch;
       await this.hub.delete(leaves.filter(({ _rev }) => _rev !== winner));
       return isElsewhere;
@@ -7432,7 +8106,9 @@ class Sweeper {
       }
     }
     this.#seen = present;
-    for (const { id, leaves: [doc] } of await database.list("share-")) {
+    // A clock that is wrong must not sweep away what lives.
+    const shares = database.knowsDate() ? await database.list("share-") : [];
+    for (const { id, leaves: [doc] } of shares) {
       if (id === this.id || doc?.type !== SHARE_TYPE) continue;
       const read = await readShare(doc).catch(() => null);
       if (read && read.record.lease + SHARE_GONE < this.hub.now()) old.push(doc);
@@ -7443,14 +8119,11 @@ class Sweeper {
 
 // MARK: - peers/share.js
 
-// Sharing a database of this page: its gate and tickets, offers, and who is connected.
+// Sharing a database of this page: its record, its tickets, and who is connected.
 
 
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 /** @typedef {import("./connection.js").Connection} Connection */
-
-/** Signals that wait for their turn; what comes beyond them is dropped. */
-const WAITING = 1024;
 
 /**
  * @typedef {object} ShareOptions
@@ -7460,7 +8133,7 @@ const WAITING = 1024;
  * @property {string[]} [allow] fingerprints that are let in
  * @property {boolean | { lifetime: number }} [ticket] whether tickets let in, and how long the first one does, in milliseconds; it is
  *   then in {@link Share.ticket}
- * @property {(event: RemoteEvent) => unknown} [onRemote] decides about those who have no other way in
+ * @property {(event: import("./remote-event.js").RemoteEvent) => unknown} [onRemote] decides about those who have no other way in
  * @property {boolean} [queries] whether remotes may use `_find`
  * @property {boolean} [designDocuments] whether remotes may write design documents
  */
@@ -7472,11 +8145,13 @@ const WAITING = 1024;
 class Share extends EventTarget {
   /** @type {Set<Connection>} */
   #connections = new Set();
-  /** @type {Map<string, (signal: import("../trust/signals.js").Signal) => void>} where further candidates go, by session */
-  #inboxes = new Map();
+  /** Connections that do not get anything of it any more. @type {WeakSet<Connection>} */
+  #dropped = new WeakSet();
+  /** @type {Admissions} */
+  #admissions;
   #ending = new AbortController();
-  #line = Promise.resolve();
-  #waiting = 0;
+  /** The record that is being written. @type {Promise<unknown>} */
+  #publishing = Promise.resolve();
   /** @type {SharePublication} */
   #publication;
   /** @type {Sweeper} */
@@ -7489,8 +8164,6 @@ class Share extends EventTarget {
   #lifetime;
   /** @type {Promise<void> | null} */
   #stopping = null;
-  /** @type {OfferReception} */
-  #reception;
 
   /** @param {import("./peer.js").Peer} peer @param {import("./hub.js").Hub} hub @param {any} pouch @param {Bytes} salt @param {string} id @param {ShareOptions} options */
   constructor(peer, hub, pouch, salt, id, options) {
@@ -7498,14 +8171,13 @@ class Share extends EventTarget {
     this.peer = peer;
     this.hub = hub;
     this.pouch = pouch;
-    this.salt = salt;
     this.id = id;
-    this.name = options.name ?? pouch.name;
+    this.name = options.name ?? publicName(pouch);
     this.info = options.info ?? {};
     this.onRemote = options.onRemote ?? null;
     /** @type {import("../trust/reception.js").Gate} */
     this.gate = {
-      allow: options.allow ? new Set(options.allow.map((each) => each.toLowerCase().replaceAll(/[- ]/g, ""))) : null,
+      allow: options.allow ? new Set(options.allow.map(plainFingerprint)) : null,
       ticket: Boolean(options.ticket), ask: this.onRemote !== null,
     };
     this.#lifetime = typeof options.ticket === "object" ? options.ticket.lifetime : undefined;
@@ -7550,18 +8222,21 @@ class Share extends EventTarget {
   }
 
   async #begin() {
-    this.#publication.number = await restoreShare(this.peer.store, this.id, this.book);
+    this.#publication.number = await restoreShare(this.peer.store, this);
     if (this.gate.ticket) {
-      const [kept] = [...this.book.entries.values()].filter(({ claimant, expiry }) => claimant === null && expiry === Infinity);
-      this.ticket = kept && !this.#lifetime ? await ticketText(kept.ticket) : await this.makeTicket({ lifetime: this.#lifetime });
+      const kept = [...this.book.entries.values()].find(({ claimant, expiry, ticket }) =>
+        claimant === null && expiry === Infinity && ticket.hub === this.hub.name);
+      this.ticket = kept && !this.#lifetime ? kept.text : await this.makeTicket({ lifetime: this.#lifetime });
     }
-    this.#reception = new OfferReception(this.id, this.peer.identity.bytes, await ephemeralKey(), performance.now());
+    this.#admissions = await Admissions.open(this, this.#ending.signal);
     this.#unsubscribe = await this.hub.subscribe({
       recipient: this.id,
       take: ({ doc }) => doc && this.#take(doc),
       lost: (error) => this.#hubLost(error),
     });
     await this.#publish();
+    this.#ending.signal.throwIfAborted();
+    if (gateWays(this.gate).includes("anyone")) console.info(`Everybody who can read the hub may open “${this.name}” (${this.access}).`);
     this.#renewLater();
     this.#sweeper.sweep().catch(() => {});
     // The page may go without a word; what can be said is that it goes.
@@ -7569,14 +8244,22 @@ class Share extends EventTarget {
   }
 
   /** @param {string} type @param {Record<string, any>} detail */
-  #tell(type, detail = {}) {
+  tell(type, detail = {}) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 
   /** @param {unknown} error */
   #hubLost(error) {
-    if (!this.#isHubLost) this.#tell("hublost", { reason: /** @type {any} */ (error)?.message ?? String(error) });
+    if (!this.#isHubLost) this.tell("hublost", { reason: /** @type {any} */ (error)?.message ?? String(error) });
     this.#isHubLost = true;
+  }
+
+  /** @param {Record<string, any>} doc a signal */
+  #take(doc) {
+    this.hub.delete([doc]);
+    if (this.#isHubLost) this.tell("hubfound");
+    this.#isHubLost = false;
+    this.#admissions.take(doc);
   }
 
   // MARK: Tickets
@@ -7587,36 +8270,39 @@ class Share extends EventTarget {
    * @returns {Promise<string>}
    */
   async makeTicket({ lifetime = Infinity } = {}) {
-    const ticket = makeTicket(this.id, this.hub.name);
-    await this.book.add(ticket, performance.now() + lifetime, performance.now());
-    await this.#keep();
-    return ticketText(ticket);
+    if (!this.gate.ticket) throw new TypeError("This share takes no tickets.");
+    const text = await this.book.add(makeTicket(this.id, this.hub.name), performance.now() + lifetime, performance.now());
+    await this.keep();
+    return text;
   }
 
   /** Revokes a ticket. @param {string} value */
   async revoke(value) {
     const { id } = await ticketKeys(await readTicket(value));
     this.book.entries.delete(base64url(id));
-    await this.#keep();
+    await this.keep();
   }
 
-  /** So that both outlive the page. */
-  #keep() {
-    return keepShare(this.peer.store, this.id, this.#publication.number, this.book);
+  /** Has tickets and claims outlive the page. */
+  keep() {
+    return keepShare(this.peer.store, this, this.#publication.number);
   }
 
   /** Forgets an identity: revokes what it claimed, and drops it. @param {string} id its fingerprint */
   async forget(id) {
+    this.gate.allow?.delete(id);
     this.book.forget(id);
-    await this.#keep();
-    for (const connection of this.#connections) if (connection.fingerprint === id) this.#drop(connection);
+    this.disconnect(id);
+    await this.keep();
   }
 
   // MARK: The record
 
   async #publish() {
-    if (await this.#publication.write(this.#reception.epoch)) this.#tell("sharedelsewhere");
-    await this.#keep();
+    const writing = this.#publication.write(this.#admissions.epoch, this.#ending.signal);
+    this.#publishing = writing.catch(() => {});
+    if (await writing) this.tell("sharedelsewhere");
+    await this.keep();
   }
 
   /** Writes the record anew when a third of the lease is left, and looks after epochs every minute. */
@@ -7624,11 +8310,11 @@ class Share extends EventTarget {
     const renewal = performance.now() + (limits.lease * 1000 * 2) / 3;
     const backOff = new BackOff();
     const look = async () => {
-      await this.#reception.advance(performance.now());
-      if (performance.now() >= renewal || !this.#publication.has(this.#reception.epoch)) {
+      await this.#admissions.advance();
+      if (performance.now() >= renewal || !this.#publication.has(this.#admissions.epoch)) {
         try {
           await this.#publish();
-          if (this.#isHubLost) this.#tell("hubfound");
+          if (this.#isHubLost) this.tell("hubfound");
           this.#isHubLost = false;
           this.#sweeper.sweep().catch(() => {});
           this.#renewLater();
@@ -7643,134 +8329,6 @@ class Share extends EventTarget {
     if (!this.#ending.signal.aborted) this.#renewal = setTimeout(look, 10_000);
   }
 
-  // MARK: Offers
-
-  /** Takes a signal. What is not valid is ignored, not answered. @param {Record<string, any>} doc */
-  #take(doc) {
-    this.hub.delete([doc]);
-    if (this.#isHubLost) this.#tell("hubfound");
-    this.#isHubLost = false;
-    let signal;
-    let kind;
-    try {
-      signal = readSignal(doc);
-      kind = signalKind(signal);
-    } catch {
-      return;
-    }
-    if (kind === "more") this.#inboxes.get(signal.sender)?.(signal);
-    if (kind !== "offer" || this.#waiting >= WAITING) return;
-    // One after the other: whether an offer came before is decided by the one that is looked at first.
-    this.#waiting += 1;
-    this.#line = this.#line.then(() => this.#receive(doc)).catch(() => {}).finally(() => { this.#waiting -= 1; });
-  }
-
-  /** @param {Record<string, any>} doc */
-  async #receive(doc) {
-    if (this.#ending.signal.aborted) return;
-    let offer;
-    try {
-      offer = await this.#reception.receive(doc, performance.now());
-    } catch (error) {
-      if (error instanceof Rejection) return;
-      throw error;
-    }
-    const decision = await this.#judge(offer.remote, offer.ticket);
-    // What follows may take long, and others must not wait for it.
-    this.#proceed(offer, decision).catch(() => {}).finally(() => this.#reception.end(offer.sid));
-  }
-
-  /**
-   * What the gate says. A ticket that lets in is claimed at once.
-   * @param {Bytes} remote @param {import("../trust/tickets.js").TicketProof | null} proof
-   */
-  async #judge(remote, proof, isConnected = false) {
-    const id = await fingerprint(remote);
-    if (!isConnected && !this.peer.hasRoom(remote)) return { id, verdict: /** @type {const} */ ("none"), decision: { refusal: "busy" } };
-    const verdict = await this.book.verdict(proof, id, performance.now());
-    if (verdict === "claimed") this.#tell("ticketreused", { identity: id });
-    const decision = gateDecision(this.gate, id, verdict);
-    if (decision === "ticket" && proof) {
-      if (!this.book.claim(proof, id)) return { id, verdict, decision: { refusal: "ticket-claimed" } };
-      this.#keep().catch(() => {});
-    }
-    return { id, verdict, decision };
-  }
-
-  /** @param {import("../trust/signals.js").ReceivedOffer} offer @param {Awaited<ReturnType<Share["#judge"]>>} judged */
-  async #proceed(offer, { id, verdict, decision }) {
-    let refusal = typeof decision === "string" ? null : decision.refusal;
-    if (decision === "ask") {
-      this.#reception.postpone(offer.sid, performance.now() + limits.decision);
-      if (!(await this.#ask(id, offer.info, verdict))) refusal = "forbidden";
-      this.#reception.postpone(offer.sid, performance.now() + limits.handshake);
-    }
-    if (this.#ending.signal.aborted) refusal = "closed";
-    const post = new SignalPost(this.hub);
-    if (refusal !== null) {
-      this.#tell("refused", { identity: id, refusal });
-      // The opener deletes what it reads; if it is gone, this is swept.
-      await post.write(await offer.refuse(this.peer.identity, refusal), AbortSignal.timeout(limits.handshake));
-      return;
-    }
-    await this.#open(offer, post);
-  }
-
-  /** Asks the program about a remote. @param {string} id @param {any} info @param {import("../trust/tickets.js").TicketVerdict} verdict */
-  async #ask(id, info, verdict) {
-    if (!this.onRemote) return false;
-    const name = isObject(info) && typeof info.name === "string" ? info.name : "";
-    const event = new RemoteEvent(id, info, verdict, await this.peer.store.standing(id, name));
-    try {
-      await within(Promise.resolve(this.onRemote(event)), limits.decision, "Nobody has decided in time.");
-    } catch {
-      return false;
-    }
-    return !event.defaultPrevented;
-  }
-
-  /** Makes the connection to a remote that was let in. @param {import("../trust/signals.js").ReceivedOffer} offer @param {SignalPost} post */
-  async #open(offer, post) {
-    const sid = base64url(offer.sid);
-    const link = new Link(this.peer.iceServers);
-    const ending = new AbortController();
-    const timer = setTimeout(() => ending.abort(), limits.handshake);
-    const end = () => ending.abort();
-    this.#ending.signal.addEventListener("abort", end, { once: true });
-    const aborted = new Promise((_, reject) => ending.signal.addEventListener("abort", () => reject(new Error("The opening took too long.")), { once: true }));
-    aborted.catch(() => {});
-    /** Those that come before there is a connection wait. @type {import("../trust/signals.js").Signal[]} */
-    const early = [];
-    let inbox = (/** @type {import("../trust/signals.js").Signal} */ signal) => {
-      if (early.length < limits.furtherSignals) early.push(signal);
-    };
-    this.#inboxes.set(sid, inbox);
-    try {
-      const { document, session } = await offer.accept(this.peer.identity, await link.describe(offer.description));
-      await post.write(document, ending.signal);
-      const exchange = exchangeCandidates(link, session, post, ending.signal);
-      for (const signal of early) exchange.take(signal);
-      // A new offer of the same session may have taken this one's place.
-      if (this.#inboxes.get(sid) === inbox) this.#inboxes.set(sid, exchange.take);
-      inbox = exchange.take;
-      const channel = /** @type {RTCDataChannel} */ (await Promise.race([exchange.channel, aborted]));
-      const connection = /** @type {Connection} */ (await Promise.race([
-        this.peer.connect(channel, link, session, offer.info, (made) => this.#handler(made)), aborted,
-      ]));
-      connection.serves(this.id);
-      this.#attach(connection);
-    } catch (error) {
-      link.close();
-      throw error;
-    } finally {
-      clearTimeout(timer);
-      this.#ending.signal.removeEventListener("abort", end);
-      if (this.#inboxes.get(sid) === inbox) this.#inboxes.delete(sid);
-      ending.abort();
-      post.clear();
-    }
-  }
-
   // MARK: Remotes
 
   /** Those who use it now. */
@@ -7779,38 +8337,46 @@ class Share extends EventTarget {
       ({ identity, info, since, ...tunnel.statistics, roundTrip: tunnel.roundTrip }));
   }
 
-  /** @param {Connection} connection */
-  #handler(connection) {
-    return shareHandler(this.pouch, { id: this.id, grant: this.grant, fingerprint: connection.fingerprint, quota: connection.quota });
+  /** What answers a remote's requests. @param {Connection} connection @returns {import("../tunnel/serving.js").Handler} */
+  handler(connection) {
+    const { fingerprint: identity, quota } = connection;
+    const handle = shareHandler(this.pouch, { id: this.id, grant: this.grant, fingerprint: identity, quota });
+    const isOver = () => this.#ending.signal.aborted || this.#dropped.has(connection);
+    return async (request) => (isOver() ? { status: 404, headers: [], body: null } : handle(request));
   }
 
-  /** @param {Connection} connection */
-  #attach(connection) {
+  /** A remote that was let in uses the share from now on. @param {Connection} connection */
+  attach(connection) {
+    connection.serves(this.id);
     if (this.#ending.signal.aborted) {
       connection.withdraw(this.id);
       return;
     }
+    this.#dropped.delete(connection);
     if (this.#connections.has(connection)) return;
     this.#connections.add(connection);
     const name = isObject(connection.info) ? connection.info.name : "";
-    this.peer.store.remember(connection.fingerprint, name).catch(() => {});
-    this.#tell("joined", { identity: connection.fingerprint, info: connection.info });
+    // Of those that nobody has decided about, none becomes known.
+    if (!gateWays(this.gate).includes("anyone")) this.peer.store.remember(connection.fingerprint, name).catch(() => {});
+    this.tell("joined", { identity: connection.fingerprint, info: connection.info });
     connection.tunnel.ended.then(() => this.detach(connection));
   }
 
   /** A remote does not use the share any more. @param {Connection} connection */
   detach(connection) {
-    if (this.#connections.delete(connection)) this.#tell("left", { identity: connection.fingerprint, info: connection.info });
+    if (this.#connections.delete(connection)) this.tell("left", { identity: connection.fingerprint, info: connection.info });
   }
 
   /** @param {Connection} connection */
   #drop(connection) {
+    this.#dropped.add(connection);
     connection.withdraw(this.id);
     this.detach(connection);
   }
 
   /** Drops an identity; it may come again. @param {string} identity its fingerprint */
   disconnect(identity) {
+    this.#admissions?.cancel(identity);
     for (const connection of this.#connections) if (connection.fingerprint === identity) this.#drop(connection);
   }
 
@@ -7819,19 +8385,8 @@ class Share extends EventTarget {
    * @param {import("../tunnel/frames.js").ShareOpening} opening @param {Connection} connection
    * @returns {Promise<import("../tunnel/serving.js").Decision>}
    */
-  async decide({ ticket, proof }, connection) {
-    const shown = connection.session.shownProof(ticket, proof, this.id);
-    const { id, verdict, decision } = await this.#judge(connection.remote, shown, true);
-    let refusal = typeof decision === "string" ? null : decision.refusal;
-    if (decision === "ask" && !(await this.#ask(id, connection.info, verdict))) refusal = "forbidden";
-    if (this.#ending.signal.aborted) refusal = "closed";
-    if (refusal !== null) {
-      this.#tell("refused", { identity: id, refusal });
-      return { refusal };
-    }
-    connection.serves(this.id);
-    this.#attach(connection);
-    return { handler: this.#handler(connection) };
+  decide(opening, connection) {
+    return this.#admissions.decide(opening, connection);
   }
 
   // MARK: The end
@@ -7843,7 +8398,11 @@ class Share extends EventTarget {
 
   /** Ends the sharing: removes the record, and drops who is connected. */
   stop() {
-    this.#stopping ??= this.#stop();
+    this.#stopping ??= this.#stop().catch((error) => {
+      // The hub may be back the next time.
+      this.#stopping = null;
+      throw error;
+    });
     return this.#stopping;
   }
 
@@ -7854,8 +8413,18 @@ class Share extends EventTarget {
     this.#unsubscribe();
     this.peer.shares.delete(this.key);
     for (const connection of this.#connections) this.#drop(connection);
+    await this.#publishing;
     await removeShare(this.hub, this.id);
   }
+}
+
+/** @param {string} text */
+const plainFingerprint = (text) => text.toLowerCase().replaceAll(/[- ]/g, "");
+
+/** What a database is called in lists unless it is said: PouchDB's names may be URLs with passwords, or tickets. @param {any} pouch @returns {string} */
+function publicName({ name }) {
+  if (/^https?:/i.test(name)) return decodeURIComponent(new URL(name).pathname.split("/").filter(Boolean).at(-1) ?? "database");
+  return /^(?:webrtc:|\s*pp1-)/i.test(name) ? "database" : name;
 }
 
 // MARK: - plugin/pouch.js
@@ -7863,6 +8432,8 @@ class Share extends EventTarget {
 // The plugin for PouchDB: its databases as hubs, and the adapter `webrtc` for those of other peers.
 
 
+/** The longest time that browsers count, in milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 /** The host of the addresses that PouchDB's http adapter makes: none that there is. */
 const NOWHERE = "http://peer.invalid/";
 
@@ -7924,16 +8495,24 @@ async function watchSharedDatabases(peer, hub, onChange) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   let isOver = false;
+  const tell = (/** @type {SharedDatabase} */ share) => {
+    try {
+      onChange(share);
+    } catch (error) {
+      // What is told next does not depend on it.
+      console.error(error);
+    }
+  };
   const remove = (/** @type {string} */ id) => {
     const share = known.get(id);
-    if (known.delete(id) && share) onChange({ ...share, _deleted: true });
+    if (known.delete(id) && share) tell({ ...share, _deleted: true });
   };
   // A lease that runs out is no change of the hub.
   const expire = () => {
     clearTimeout(timer);
     for (const [id, { lease }] of known) if (lease <= hub.now()) remove(id);
     const next = Math.min(...[...known.values()].map(({ lease }) => lease)) - hub.now();
-    if (Number.isFinite(next) && !isOver) timer = setTimeout(expire, Math.max(1, next) * 1000);
+    if (Number.isFinite(next) && !isOver) timer = setTimeout(expire, Math.min(Math.max(1, next) * 1000, LONGEST_TIMER));
   };
   let line = Promise.resolve();
   const unsubscribe = await hub.subscribe({
@@ -7951,7 +8530,7 @@ async function watchSharedDatabases(peer, hub, onChange) {
         const share = await described(peer, hub, record);
         const before = known.get(id);
         known.set(id, share);
-        if (!before || look(before) !== look(share)) onChange(share);
+        if (!before || look(before) !== look(share)) tell(share);
         expire();
       }).catch(() => {});
     },
@@ -8039,7 +8618,11 @@ function install(PouchDB, peerOf) {
   PouchDB.adapter("webrtc", WebRTCPouch, false);
 
   /** Opens the hub that an address names, unless it is open already. @param {string} name */
-  PouchDB.openPeerHub = async (name) => hubOf(new PouchDB(name, { skip_setup: true }), await peerOf());
+  PouchDB.openPeerHub = async (name) => {
+    const pouch = new PouchDB(name, { skip_setup: true });
+    if (pouch.adapter === "webrtc") await pouch.info();
+    return hubOf(pouch, await peerOf());
+  };
 
   const { prototype } = PouchDB;
   /** A database of this page as a hub. A peer's has to be open for that. @param {any} pouch @returns {Promise<[Peer, Hub]>} */
@@ -8280,18 +8863,26 @@ async function listBoxes() {
 
 // MARK: A peer's box
 
-/** @type {{ remote: any, ending: AbortController } | null} */
+/** @type {{ remote: any } | null} */
 let peer = null;
+/** Ends what the latest choice has begun. */
+let attemptEnding = new AbortController();
 
 /** @param {string} where */
 async function connect(where) {
-  peer?.ending.abort();
+  attemptEnding.abort();
+  const ending = attemptEnding = new AbortController();
   peer?.remote.release();
   peer = null;
+  $("peer").hidden = true;
   tell("Connecting…");
   const remote = await PeerPouch.open(where, { info: { name: "send" } });
-  const ending = new AbortController();
-  peer = { remote, ending };
+  if (ending.signal.aborted) {
+    // Another one was chosen meanwhile: nothing must go to this one.
+    remote.release();
+    return;
+  }
+  peer = { remote };
   const owner = PeerPouch.shortFingerprint(await remote.owner());
   const show = () => { $("peer-state").textContent = `${plain(remote.record.name)} of ${owner}: ${remote.state}${remote.error ? `, ${plain(remote.error.message)}` : ""}`; };
   remote.addEventListener("state", show, { signal: ending.signal });
@@ -8392,9 +8983,11 @@ function fileItem(remote, doc, name, stub) {
 /** Tells who offers a file that it has arrived, as `peerpouch receive` does. @param {any} remote @param {string} id @param {string} digest */
 async function confirm(remote, id, digest) {
   const present = await remote.fetch("/_local/received");
-  const { _rev, files = {} } = present.ok ? await present.json() : {};
+  const answer = await present.json();
+  const { _rev, files = {} } = present.ok ? answer : {};
   const body = JSON.stringify({ ...(_rev ? { _rev } : {}), files: { ...files, [id]: digest } });
-  await remote.fetch("/_local/received", { method: "PUT", body });
+  const written = await remote.fetch("/_local/received", { method: "PUT", body });
+  await written.arrayBuffer();
 }
 
 // MARK: The page's own box
@@ -8404,7 +8997,8 @@ let own = null;
 
 /** @param {"inbox" | "read-only"} access */
 async function openBox(access) {
-  await own?.share.stop();
+  // The hub may be away; the new box is another share all the same.
+  await own?.share.stop().catch((/** @type {unknown} */ error) => tell(error, true));
   const box = new FileBox(access === "inbox" ? "Box of a page" : "Files of a page");
   box.addEventListener("change", () => show(box));
   const share = await PeerPouch.share(hubURL(), box, { access, ticket: { lifetime: LIFETIME } });
@@ -8435,7 +9029,14 @@ function showRemotes() {
     : `Connected: ${remotes.map((/** @type {any} */ { identity }) => PeerPouch.shortFingerprint(identity)).join(", ")}`;
 }
 
-$("invite").onclick = () => attempt(() => openBox("inbox"));
+$("invite").onclick = () => attempt(async () => {
+  $("invite").disabled = true;
+  try {
+    await openBox("inbox");
+  } finally {
+    $("invite").disabled = false;
+  }
+});
 $("offer").onchange = () => attempt(async () => {
   const files = [...$("offer").files];
   if (files.length === 0) return;
