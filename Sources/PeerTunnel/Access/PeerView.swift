@@ -142,28 +142,16 @@ struct PeerView: Database {
       // Held until the document is written: two that each find the last place free must not both take it.
       let turn = try await quota.localWrites.take()
       defer { withExtendedLifetime(turn) {} }
-      if !document.isDeleted { try await checkRoom(for: room.inside(id)) }
+      if !document.isDeleted { try await room.makePlace(for: id, in: base, atMost: limits.localDocuments) }
       var inside = document
       inside.id = room.inside(id)
       guard let result = try await base.bulkDocs([inside], .edits).first else { throw PouchError(.internalError) }
+      if document.isDeleted, case .success = result.outcome { try await room.forget(id, in: base) }
       return result.outcome
     } catch let error as PouchError {
       return .failure(error)
     } catch {
       return .failure(PouchError(.internalError, underlying: error))
-    }
-  }
-
-  /// - Throws: ``PouchError/Code/forbidden`` if the peer has as many local documents as it may have.
-  private func checkRoom(for id: DocumentID) async throws {
-    do {
-      _ = try await base.get(id, GetOptions())
-    } catch let error as PouchError where error.code == .notFound {
-      let query = AllDocsQuery(from: room.first, to: room.end, .exclusive, limit: limits.localDocuments)
-      let count = try await base.localDocs(query).rows.count
-      guard count < limits.localDocuments else {
-        throw PouchError(.forbidden, "There are \(count) local documents of this peer, and no more are taken.")
-      }
     }
   }
 
@@ -197,33 +185,4 @@ struct PeerView: Database {
   func setRevsLimit(_ limit: Int) async throws { throw PouchError.missing }
   func close() async throws { throw PouchError.missing }
   func destroy() async throws { throw PouchError(.forbidden, "A peer's database cannot be removed from here.") }
-}
-
-/// Where the local documents of one peer are kept among those of others.
-struct LocalRoom: Sendable {
-  private let prefix: String
-
-  /// - Parameter identity: who the peer is: letters and digits only, so that no room begins with another one's name.
-  init(of identity: String) {
-    precondition(
-      !identity.isEmpty && identity.utf8.allSatisfy { LocalRoom.isPlain($0) },
-      "An identity consists of letters and digits.")
-    prefix = "_local/peer-\(identity)-"
-  }
-
-  private static func isPlain(_ byte: UInt8) -> Bool {
-    switch byte {
-    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-    default: false
-    }
-  }
-
-  /// The id within the room of a local document.
-  func inside(_ id: DocumentID) -> DocumentID {
-    DocumentID(prefix + String(decoding: id.text.utf8.dropFirst("_local/".utf8.count), as: UTF8.self))
-  }
-
-  /// The bounds of all of them; the second is beyond the last: the hyphen's successor stands in place of it.
-  var first: DocumentID { DocumentID(prefix) }
-  var end: DocumentID { DocumentID(prefix.dropLast() + ".") }
 }

@@ -47,6 +47,25 @@ struct LocalRoomTests {
     #expect(try await other.ask(.put, Self.db + "/_local/longer", tooLong).status == 413)
   }
 
+  @Test func `a database elsewhere, which lists no local documents, has rooms of the same bounds`() async throws {
+    let owner = try await SharedNotes(.readWrite, identity: "owner")
+    let remote = RemoteDatabase(
+      carrier: AccessCarrier(access: owner.access), path: [SharedNotes.share], name: "elsewhere")
+    var limits = AccessLimits()
+    limits.localDocuments = 2
+    let notes = try await SharedNotes(.readOnly, limits: limits, database: remote)
+    #expect(try await notes.ask(.put, Self.db + "/_local/a", #"{"n":1}"#).status == 201)
+    #expect(try await notes.ask(.put, Self.db + "/_local/b", "{}").status == 201)
+    #expect(try await notes.ask(.put, Self.db + "/_local/c", "{}").status == 403)
+    #expect(try await notes.ask(.put, Self.db + "/_local/a", #"{"_rev":"0-1","n":2}"#).status == 201)
+    #expect(try await notes.ask(.get, Self.db + "/_local/a").text.contains("\"n\":2"))
+    #expect(try await notes.ask(.delete, Self.db + "/_local/b?rev=0-1").status == 200)
+    #expect(try await notes.ask(.put, Self.db + "/_local/c", "{}").status == 201)
+    let other = try await SharedNotes(.readOnly, limits: limits, identity: "peer2", database: remote)
+    #expect(try await other.ask(.get, Self.db + "/_local/a").status == 404)
+    #expect(try await other.ask(.put, Self.db + "/_local/a", "{}").status == 201)
+  }
+
   @Test func `local documents are in no list, and come by no other way`() async throws {
     let notes = try await SharedNotes(.readWrite)
     #expect(try await notes.ask(.put, Self.db + "/_local/c", #"{"n":"secret"}"#).status == 201)
@@ -64,4 +83,12 @@ struct LocalRoomTests {
     #expect(own.text.contains("conflict") || own.text.contains("\"ok\":true"))
     #expect(try await notes.database.get("_local/own")["n"] == "secret")
   }
+}
+
+/// Carries requests to a peer's database in the same process.
+private struct AccessCarrier: Carrier {
+  let access: PeerAccess
+
+  func send(_ request: Request) async throws -> Response { await access.respond(to: request) }
+  func close() async {}
 }
