@@ -84,5 +84,7 @@ enum Catalogue {
     PeerReplicationDelayed(),
     PeerAttachments(),
     SendFile(),
+    BrowserListing(),
+    BrowserFile(),
   ]
 }
