@@ -1396,14 +1396,19 @@ class Exchange {
     this.isAnswered = false;
     /** @type {((head: import("./frames.js").ResponseHead) => void) | null} */
     this.onAnswer = null;
-    /** What was left of the answer when all of it had come. @type {Bytes | null} */
-    this.rest = null;
+    /** Whether all of the answer has come. */
+    this.isComplete = false;
+    /** Whether it is so small that it is taken as it comes. */
+    this.isSmall = false;
+    /** What was taken of it, and not read yet. @type {Bytes[]} */
+    this.held = [];
     this.abort = new AbortController();
   }
 
   /** @param {import("./frames.js").ResponseHead} head */
   answer(head) {
     this.isAnswered = true;
+    this.isSmall = head.length !== null && head.length <= tunnelLimits.streamCredit;
     this.onAnswer?.(head);
   }
 
@@ -1461,34 +1466,35 @@ class ExchangeTable {
 
   /** Fails all but those whose answer is complete: that can be read on. @param {Error} error */
   failAll(error) {
-    for (const exchange of this.#exchanges.values()) if (exchange.rest === null) exchange.fail(error);
+    for (const exchange of this.#exchanges.values()) if (!exchange.isComplete) exchange.fail(error);
     this.#exchanges.clear();
   }
 
   /**
-   * Notes that there is something to read. The rest of an answer is taken once all of it is there, so that one that nobody reads
-   * keeps no credit from the others.
+   * Notes that there is something to read. Small answers are taken as they come, and what is left of others once all of it is
+   * there, so that those that nobody reads keep no credit from the rest.
    * @param {number} number
    */
   readable(number) {
     const exchange = this.#exchanges.get(number);
-    if (exchange?.isAnswered && this.machine.isReceived(number)) {
-      const rest = this.machine.read(number, performance.now());
-      exchange.rest = typeof rest === "string" ? new Uint8Array() : rest;
-      this.machine.read(number, performance.now());
+    if (!exchange) return;
+    const isComplete = this.machine.isReceived(number);
+    if (exchange.isAnswered && (isComplete || exchange.isSmall)) {
+      const bytes = this.machine.read(number, performance.now());
+      if (typeof bytes !== "string") exchange.held.push(bytes);
+      exchange.isComplete = isComplete;
+      // The stream ends when that was read, too.
+      if (isComplete) this.machine.read(number, performance.now());
     }
-    exchange?.change();
+    exchange.change();
   }
 
   /** The next bytes of a body; `null` at its end. @param {number} number @param {Exchange} exchange @returns {Promise<Bytes | null>} */
   async read(number, exchange) {
     while (true) {
       if (exchange.failure) throw exchange.failure;
-      if (exchange.rest) {
-        const { rest } = exchange;
-        exchange.rest = new Uint8Array();
-        return rest.length > 0 ? rest : null;
-      }
+      if (exchange.held.length > 0) return joined(exchange.held.splice(0));
+      if (exchange.isComplete) return null;
       const bytes = this.machine.read(number, performance.now());
       if (bytes !== "nothing") {
         // Credit for what was read.
@@ -5309,8 +5315,9 @@ class Tunnel {
     }
     const hasBody = ![204, 205, 304].includes(head.status) && method !== "HEAD";
     const init = { status: head.status, headers: responseHeaders(head.headers) };
-    if (hasBody) return new Response(exchange.rest ?? this.#stream(number, exchange, over), init);
+    if (hasBody && !exchange.isComplete) return new Response(this.#stream(number, exchange, over), init);
     over();
+    if (hasBody) return new Response(joined(exchange.held), init);
     this.machine.stopReading(number, performance.now());
     this.#send();
     return new Response(null, init);
@@ -5462,6 +5469,19 @@ class Peer {
     const place = remote.slice();
     this.#places.push(place);
     return () => { this.#places = this.#places.filter((each) => each !== place); };
+  }
+
+  /**
+   * Who is connected to what, for people: `uses` are the names of their shares that this page has open, `gives` those of its own
+   * that they use.
+   */
+  describeConnections() {
+    return [...this.connections].map((connection) => ({
+      identity: connection.fingerprint, isOwn: connection.session.role === "opener", since: connection.since,
+      ...connection.tunnel.statistics, roundTrip: connection.tunnel.roundTrip,
+      uses: [...this.opened.values()].filter((each) => each.connection === connection).map((each) => each.record?.name ?? each.id),
+      gives: [...this.shares.values()].filter((each) => each.isUsedBy(connection)).map((each) => each.name),
+    }));
   }
 
   /**
@@ -7581,6 +7601,11 @@ class Share extends EventTarget {
   get remotes() {
     return [...this.#connections].map(({ fingerprint: identity, info, since, tunnel }) =>
       ({ identity, info, since, ...tunnel.statistics, roundTrip: tunnel.roundTrip }));
+  }
+
+  /** @param {Connection} connection */
+  isUsedBy(connection) {
+    return this.#connections.has(connection);
   }
 
   /** What answers a remote's requests. @param {Connection} connection @returns {import("../tunnel/serving.js").Handler} */

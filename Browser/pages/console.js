@@ -4,6 +4,7 @@ import {
   $, ask, attempt, clearReceived, element, hubName, hubURL, isImage, offerLogIn, pathOf, PeerPouch, plain, receive, redeem, save, size,
   takeFragment, tell,
 } from "./common.js";
+import { watchConnections } from "./connections.js";
 
 /** How many documents are listed at a time, and how many changes stay on the page. */
 const PAGE = 50;
@@ -49,7 +50,6 @@ async function start() {
   $("me").textContent = PeerPouch.shortFingerprint(peer.identity.fingerprint);
   $("me").title = peer.identity.fingerprint;
   await clearReceived();
-  setInterval(showConnections, 1000);
   await list();
   if (fragment.startsWith("pp1-") || fragment.startsWith("webrtc://")) await openShare(fragment, "");
 }
@@ -238,15 +238,18 @@ function attachmentItem(doc, name, stub) {
 
 // MARK: Connections
 
-async function showConnections() {
-  const peer = await PeerPouch.peer();
-  const rows = [...peer.connections].map(({ fingerprint, since, tunnel, session }) => element("li", {},
-    element("code", { title: fingerprint }, PeerPouch.shortFingerprint(fingerprint)),
-    ` ${session.role === "opener" ? "opened from here" : "opened by it"} at ${new Date(since).toLocaleTimeString()}, `
-    + `${size(tunnel.statistics.sent)} sent, ${size(tunnel.statistics.received)} received`
-    + `${tunnel.roundTrip === null ? "" : `, ${tunnel.roundTrip.toFixed(1)} ms there and back`}`));
-  $("connections").replaceChildren(...rows);
-  $("no-connections").hidden = rows.length > 0;
+/** @param {any} connection @param {string} title */
+function connectionItem({ identity, isOwn, since, sent, received, roundTrip, uses, gives }, title) {
+  const shares = [...uses.map((/** @type {string} */ name) => `uses “${plain(name)}” of theirs`), ...gives.map((/** @type {string} */ name) => `gives them “${plain(name)}”`)];
+  return element("li", {}, `${plain(title)}, with `, element("code", { title: identity }, PeerPouch.shortFingerprint(identity)),
+    `: ${shares.join(", ") || "nothing yet"}; ${isOwn ? "opened from here" : "opened by them"} at ${new Date(since).toLocaleTimeString()}, `
+    + `${size(sent)} sent, ${size(received)} received${roundTrip === null ? "" : `, ${roundTrip.toFixed(1)} ms there and back`}`);
 }
+
+watchConnections((pages) => {
+  const items = pages.flatMap(({ title, connections }) => connections.map((connection) => connectionItem(connection, title)));
+  $("connections").replaceChildren(...items);
+  $("no-connections").hidden = items.length > 0;
+});
 
 attempt(start);

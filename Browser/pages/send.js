@@ -4,6 +4,7 @@ import { FileBox } from "./box.js";
 import {
   $, attempt, clearReceived, element, hubURL, offerLogIn, pathOf, PeerPouch, plain, receive, save, size, takeFragment, tell,
 } from "./common.js";
+import { watchConnections } from "./connections.js";
 
 /** How long tickets of this page let in, in milliseconds. */
 const LIFETIME = 24 * 60 * 60 * 1000;
@@ -73,6 +74,7 @@ async function connect(where) {
   $("peer").hidden = false;
   $("drop").hidden = remote.record.access === "read-only";
   $("theirs").replaceChildren();
+  waiting.clear();
   const reads = remote.record.access !== "inbox";
   $("theirs").hidden = $("theirs-title").hidden = !reads;
   tell("Connected.");
@@ -124,6 +126,9 @@ $("drop").ondrop = (/** @type {DragEvent} */ event) => {
   sendAll(event.dataTransfer?.files);
 };
 
+/** Files of the peer that were not taken. @type {Set<HTMLElement>} */
+const waiting = new Set();
+
 /** Lists the files of a share, and those that come. @param {any} remote @param {AbortSignal} signal */
 async function watch(remote, signal) {
   let since = "0";
@@ -138,7 +143,8 @@ async function watch(remote, signal) {
       }
     } catch (error) {
       if (signal.aborted) return;
-      tell(error, true);
+      // Who sends goes when everything has arrived: that is no fault.
+      if (waiting.size > 0 || $("theirs").childElementCount === 0) tell(error, true);
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
@@ -152,15 +158,17 @@ function fileItem(remote, doc, name, stub) {
     const response = await remote.fetch(`${pathOf(doc._id, name)}?rev=${encodeURIComponent(doc._rev)}`);
     if (!response.ok) throw new Error((await response.json()).reason);
     const { blob, digest } = await receive(response, stub.content_type, (count) => { progress.value = count; });
-    if (typeof doc.sha256 === "string") {
-      if (digest !== doc.sha256) throw new Error(`${name} is not what was offered: its SHA-256 is another one.`);
-      await confirm(remote, doc._id, digest);
-    }
+    if (typeof doc.sha256 === "string" && digest !== doc.sha256) throw new Error(`${name} is not what was offered: its SHA-256 is another one.`);
     save(blob, name);
+    waiting.delete(item);
     tell(`${name} has arrived.`);
+    // Who sends may be gone as soon as it knows that all has arrived.
+    if (typeof doc.sha256 === "string") await confirm(remote, doc._id, digest).catch(() => {});
   };
-  return element("li", {}, `${plain(name)}, ${size(stub.length)} `,
+  const item = element("li", {}, `${plain(name)}, ${size(stub.length)} `,
     element("button", { onclick: () => attempt(take), "aria-label": `Save ${plain(name)}` }, "Save"), progress);
+  waiting.add(item);
+  return item;
 }
 
 /** Tells who offers a file that it has arrived, as `peerpouch receive` does. @param {any} remote @param {string} id @param {string} digest */
@@ -231,4 +239,5 @@ $("offer").onchange = () => attempt(async () => {
 });
 $("copy").onclick = () => attempt(() => navigator.clipboard.writeText($("link-text").href));
 
+watchConnections();
 attempt(start);

@@ -115,6 +115,19 @@ export class Peer {
   }
 
   /**
+   * Who is connected to what, for people: `uses` are the names of their shares that this page has open, `gives` those of its own
+   * that they use.
+   */
+  describeConnections() {
+    return [...this.connections].map((connection) => ({
+      identity: connection.fingerprint, isOwn: connection.session.role === "opener", since: connection.since,
+      ...connection.tunnel.statistics, roundTrip: connection.tunnel.roundTrip,
+      uses: [...this.opened.values()].filter((each) => each.connection === connection).map((each) => each.record?.name ?? each.id),
+      gives: [...this.shares.values()].filter((each) => each.isUsedBy(connection)).map((each) => each.name),
+    }));
+  }
+
+  /**
    * Makes a connection of an open channel, and waits until the other side has proved who it is.
    * @param {RTCDataChannel} channel
    * @param {import("./link.js").Link} link

@@ -228,6 +228,11 @@ export class Share extends EventTarget {
       ({ identity, info, since, ...tunnel.statistics, roundTrip: tunnel.roundTrip }));
   }
 
+  /** @param {Connection} connection */
+  isUsedBy(connection) {
+    return this.#connections.has(connection);
+  }
+
   /** What answers a remote's requests. @param {Connection} connection @returns {import("../tunnel/serving.js").Handler} */
   handler(connection) {
     const { fingerprint: identity, quota } = connection;

@@ -1,5 +1,6 @@
 // Requests with their responses while they are under way, on either side.
 
+import { joined } from "../basics/encoding.js";
 import { pieces } from "./bodies.js";
 import { tunnelLimits } from "../basics/limits.js";
 
@@ -51,14 +52,19 @@ export class Exchange {
     this.isAnswered = false;
     /** @type {((head: import("./frames.js").ResponseHead) => void) | null} */
     this.onAnswer = null;
-    /** What was left of the answer when all of it had come. @type {Bytes | null} */
-    this.rest = null;
+    /** Whether all of the answer has come. */
+    this.isComplete = false;
+    /** Whether it is so small that it is taken as it comes. */
+    this.isSmall = false;
+    /** What was taken of it, and not read yet. @type {Bytes[]} */
+    this.held = [];
     this.abort = new AbortController();
   }
 
   /** @param {import("./frames.js").ResponseHead} head */
   answer(head) {
     this.isAnswered = true;
+    this.isSmall = head.length !== null && head.length <= tunnelLimits.streamCredit;
     this.onAnswer?.(head);
   }
 
@@ -116,34 +122,35 @@ export class ExchangeTable {
 
   /** Fails all but those whose answer is complete: that can be read on. @param {Error} error */
   failAll(error) {
-    for (const exchange of this.#exchanges.values()) if (exchange.rest === null) exchange.fail(error);
+    for (const exchange of this.#exchanges.values()) if (!exchange.isComplete) exchange.fail(error);
     this.#exchanges.clear();
   }
 
   /**
-   * Notes that there is something to read. The rest of an answer is taken once all of it is there, so that one that nobody reads
-   * keeps no credit from the others.
+   * Notes that there is something to read. Small answers are taken as they come, and what is left of others once all of it is
+   * there, so that those that nobody reads keep no credit from the rest.
    * @param {number} number
    */
   readable(number) {
     const exchange = this.#exchanges.get(number);
-    if (exchange?.isAnswered && this.machine.isReceived(number)) {
-      const rest = this.machine.read(number, performance.now());
-      exchange.rest = typeof rest === "string" ? new Uint8Array() : rest;
-      this.machine.read(number, performance.now());
+    if (!exchange) return;
+    const isComplete = this.machine.isReceived(number);
+    if (exchange.isAnswered && (isComplete || exchange.isSmall)) {
+      const bytes = this.machine.read(number, performance.now());
+      if (typeof bytes !== "string") exchange.held.push(bytes);
+      exchange.isComplete = isComplete;
+      // The stream ends when that was read, too.
+      if (isComplete) this.machine.read(number, performance.now());
     }
-    exchange?.change();
+    exchange.change();
   }
 
   /** The next bytes of a body; `null` at its end. @param {number} number @param {Exchange} exchange @returns {Promise<Bytes | null>} */
   async read(number, exchange) {
     while (true) {
       if (exchange.failure) throw exchange.failure;
-      if (exchange.rest) {
-        const { rest } = exchange;
-        exchange.rest = new Uint8Array();
-        return rest.length > 0 ? rest : null;
-      }
+      if (exchange.held.length > 0) return joined(exchange.held.splice(0));
+      if (exchange.isComplete) return null;
       const bytes = this.machine.read(number, performance.now());
       if (bytes !== "nothing") {
         // Credit for what was read.

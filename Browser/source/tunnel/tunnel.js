@@ -1,5 +1,6 @@
 // A connection to a peer at work: requests to its shares, and answers to its own, over one data channel.
 
+import { joined } from "../basics/encoding.js";
 import { lengthOf } from "./bodies.js";
 import { ExchangeTable, TunnelError } from "./exchanges.js";
 import { CANCEL, GOODBYE, KIND, readFrames, readHello, Violation } from "./frames.js";
@@ -296,8 +297,9 @@ export class Tunnel {
     }
     const hasBody = ![204, 205, 304].includes(head.status) && method !== "HEAD";
     const init = { status: head.status, headers: responseHeaders(head.headers) };
-    if (hasBody) return new Response(exchange.rest ?? this.#stream(number, exchange, over), init);
+    if (hasBody && !exchange.isComplete) return new Response(this.#stream(number, exchange, over), init);
     over();
+    if (hasBody) return new Response(joined(exchange.held), init);
     this.machine.stopReading(number, performance.now());
     this.#send();
     return new Response(null, init);

@@ -11,9 +11,11 @@ import uuid
 import pytest
 
 from chromium import Chromium
+from command import Terminal
 from page_server import PageServer
 from peer_process import PeerProcess
 from peerpouch_server import Server
+from person import Console
 
 ADMIN = ("admin", "password")
 
@@ -107,6 +109,30 @@ def hub(server, name):
     anybody = {"names": [], "roles": []}
     assert ask(server, f"/{name}/_security", "PUT", {"admins": anybody, "members": anybody})[0] == 200
     return f"{server.url()}/{name}"
+
+
+@pytest.fixture
+def visit(chromium):
+    """Opens pages of a server that are closed after the test, which fails if anything went wrong in them unnoticed."""
+    opened = []
+
+    def open_one(url):
+        opened.append(chromium.open(url))
+        return Console(opened[-1])
+
+    yield open_one
+    problems = opened[0].problems() if opened else []
+    for page in opened:
+        page.close()
+    assert problems == []
+
+
+@pytest.fixture
+def terminal(hub, tmp_path):
+    """Somebody at a terminal, who has the tests' hub."""
+    terminal = Terminal(tmp_path / "terminal", hub)
+    yield terminal
+    terminal.close()
 
 
 @pytest.fixture

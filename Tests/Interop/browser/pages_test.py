@@ -1,56 +1,12 @@
 """The pages that a server has, used as a person uses them."""
 
 import os
-import pathlib
 import urllib.error
 import urllib.request
 
 import pytest
-from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support.ui import WebDriverWait
 
 from conftest import ADMIN, ask
-
-# Where pictures of the pages are left, to be looked at.
-PICTURES = pathlib.Path(__file__).resolve().parents[3] / ".build-pictures"
-LONGEST = 30
-
-
-class Console:
-    """A page of the server's, by what a person sees of it."""
-
-    def __init__(self, page):
-        self.page = page
-
-    def find(self, selector):
-        return self.page.front().find_element(By.CSS_SELECTOR, selector)
-
-    def wait(self, selector, text=""):
-        """Waits until an element that is shown has a text, and returns it."""
-        def look(driver):
-            shown = [each for each in driver.find_elements(By.CSS_SELECTOR, selector) if each.is_displayed() and text in each.text]
-            return shown[0] if shown else None
-        waiting = WebDriverWait(self.page.front(), LONGEST, ignored_exceptions=[StaleElementReferenceException])
-        try:
-            return waiting.until(look)
-        except TimeoutException:
-            raise AssertionError(
-                f"{text!r} does not show at {selector}, which has {self.texts(selector)}; the status is {self.texts('#status')}"
-            ) from None
-
-    def texts(self, selector):
-        return [each.text for each in self.page.front().find_elements(By.CSS_SELECTOR, selector)]
-
-    def click(self, selector, text=""):
-        self.wait(selector, text).click()
-
-    def picture(self, name):
-        PICTURES.mkdir(exist_ok=True)
-        self.page.front().save_screenshot(str(PICTURES / f"{name}.png"))
-
-    def run(self, script, *values):
-        return self.page.run(script, *values)
 
 
 def get(url):
@@ -66,22 +22,6 @@ def get(url):
 def console_server(serve):
     """A server as it starts without more said: with an admin that it made up."""
     return serve()
-
-
-@pytest.fixture
-def visit(chromium):
-    """Opens pages of a server that are closed after the test, which fails if anything went wrong in them unnoticed."""
-    opened = []
-
-    def open_one(url):
-        opened.append(chromium.open(url))
-        return Console(opened[-1])
-
-    yield open_one
-    problems = opened[0].problems() if opened else []
-    for page in opened:
-        page.close()
-    assert problems == []
 
 
 def test_the_pages_load_nothing_from_elsewhere_and_run_nothing_else(server):
@@ -186,6 +126,9 @@ def test_a_file_goes_from_one_page_into_the_box_of_another(server, hub, name, vi
     sender.wait("#peer-state", "connected")
     assert sender.run("return location.hash;") == ""
     receiver.wait("#remotes", "Connected")
+    console = visit(f"{server.url()}/_peerpouch/?hub={name}")
+    console.wait("#connections li", "gives them “Box of a page”")
+    console.picture("console-connections")
     sender.find("#files").send_keys(str(file))
     sender.wait("#sent li", "arrived")
     receiver.wait("#got li", "film <b>.bin, 2.9 MiB")

@@ -11,8 +11,9 @@ LONGEST = 60
 class PeerProcess:
     """A process whose lines are waited for."""
 
-    def __init__(self, executable, *arguments):
-        self.process = subprocess.Popen([executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    def __init__(self, executable, *arguments, environment=None):
+        self.process = subprocess.Popen(
+            [executable, *arguments], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
         self.lines = queue.Queue()
         self.reader = threading.Thread(target=self.read, daemon=True)
         self.reader.start()

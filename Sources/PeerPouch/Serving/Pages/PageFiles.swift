@@ -421,6 +421,42 @@ export function save(blob, name) {
 export const pathOf = (...parts) => parts.map((part) => `/${part.split("/").map(encodeURIComponent).join(part.startsWith("_design/") ? "/" : "%2F")}`).join("");
 
 """#,
+    "connections.js": #"""
+// Who is connected to what: this page's connections, and those of this browser's other pages of the same server, which tell
+// each other. Nobody else knows: connections are between peers, and a hub does not see them.
+
+import { PeerPouch } from "./peerpouch.mjs";
+
+/** @typedef {ReturnType<import("../source/peers/peer.js").Peer["describeConnections"]>} Connections */
+
+/** How often pages tell, and after which silence they are gone, in milliseconds. */
+const TELLING = 1000;
+const GONE = 5000;
+
+const own = crypto.randomUUID();
+const channel = new BroadcastChannel("peerpouch connections");
+/** What other pages said last, by page. @type {Map<string, { title: string, connections: Connections, at: number }>} */
+const others = new Map();
+/** @type {(pages: { title: string, connections: Connections }[]) => void} */
+let show = () => {};
+
+channel.onmessage = ({ data: { page, title, connections } }) => others.set(page, { title, connections, at: performance.now() });
+
+async function tell() {
+  const peer = await PeerPouch.peer();
+  const connections = peer.describeConnections();
+  channel.postMessage({ page: own, title: document.title, connections });
+  for (const [page, { at }] of others) if (performance.now() - at > GONE) others.delete(page);
+  show([{ title: "This page", connections }, ...others.values()].filter((each) => each.connections.length > 0));
+}
+
+/** Has the connections told again and again. @param {typeof show} [each] */
+export function watchConnections(each = show) {
+  show = each;
+  setInterval(() => tell().catch(() => {}), TELLING);
+}
+
+"""#,
     "console.html": #"""
 <!doctype html>
 <html lang="en">
@@ -483,8 +519,9 @@ export const pathOf = (...parts) => parts.map((part) => `/${part.split("/").map(
         <ul id="attachments" class="plain" aria-labelledby="attachments-title"></ul>
       </section>
       <section aria-labelledby="connections-title">
-        <h2 id="connections-title">Connections of this page</h2>
-        <ul id="connections" class="plain"></ul>
+        <h2 id="connections-title">Who is connected to what</h2>
+        <p class="quiet">Connections of this browser’s pages. Who uses a share of another program shows where that runs.</p>
+        <ul id="connections" class="plain" aria-labelledby="connections-title"></ul>
         <p id="no-connections" class="quiet">None.</p>
       </section>
     </main>
@@ -499,6 +536,7 @@ import {
   $, ask, attempt, clearReceived, element, hubName, hubURL, isImage, offerLogIn, pathOf, PeerPouch, plain, receive, redeem, save, size,
   takeFragment, tell,
 } from "./common.js";
+import { watchConnections } from "./connections.js";
 
 /** How many documents are listed at a time, and how many changes stay on the page. */
 const PAGE = 50;
@@ -544,7 +582,6 @@ async function start() {
   $("me").textContent = PeerPouch.shortFingerprint(peer.identity.fingerprint);
   $("me").title = peer.identity.fingerprint;
   await clearReceived();
-  setInterval(showConnections, 1000);
   await list();
   if (fragment.startsWith("pp1-") || fragment.startsWith("webrtc://")) await openShare(fragment, "");
 }
@@ -733,16 +770,19 @@ function attachmentItem(doc, name, stub) {
 
 // MARK: Connections
 
-async function showConnections() {
-  const peer = await PeerPouch.peer();
-  const rows = [...peer.connections].map(({ fingerprint, since, tunnel, session }) => element("li", {},
-    element("code", { title: fingerprint }, PeerPouch.shortFingerprint(fingerprint)),
-    ` ${session.role === "opener" ? "opened from here" : "opened by it"} at ${new Date(since).toLocaleTimeString()}, `
-    + `${size(tunnel.statistics.sent)} sent, ${size(tunnel.statistics.received)} received`
-    + `${tunnel.roundTrip === null ? "" : `, ${tunnel.roundTrip.toFixed(1)} ms there and back`}`));
-  $("connections").replaceChildren(...rows);
-  $("no-connections").hidden = rows.length > 0;
+/** @param {any} connection @param {string} title */
+function connectionItem({ identity, isOwn, since, sent, received, roundTrip, uses, gives }, title) {
+  const shares = [...uses.map((/** @type {string} */ name) => `uses “${plain(name)}” of theirs`), ...gives.map((/** @type {string} */ name) => `gives them “${plain(name)}”`)];
+  return element("li", {}, `${plain(title)}, with `, element("code", { title: identity }, PeerPouch.shortFingerprint(identity)),
+    `: ${shares.join(", ") || "nothing yet"}; ${isOwn ? "opened from here" : "opened by them"} at ${new Date(since).toLocaleTimeString()}, `
+    + `${size(sent)} sent, ${size(received)} received${roundTrip === null ? "" : `, ${roundTrip.toFixed(1)} ms there and back`}`);
 }
+
+watchConnections((pages) => {
+  const items = pages.flatMap(({ title, connections }) => connections.map((connection) => connectionItem(connection, title)));
+  $("connections").replaceChildren(...items);
+  $("no-connections").hidden = items.length > 0;
+});
 
 attempt(start);
 
@@ -2150,14 +2190,19 @@ class Exchange {
     this.isAnswered = false;
     /** @type {((head: import("./frames.js").ResponseHead) => void) | null} */
     this.onAnswer = null;
-    /** What was left of the answer when all of it had come. @type {Bytes | null} */
-    this.rest = null;
+    /** Whether all of the answer has come. */
+    this.isComplete = false;
+    /** Whether it is so small that it is taken as it comes. */
+    this.isSmall = false;
+    /** What was taken of it, and not read yet. @type {Bytes[]} */
+    this.held = [];
     this.abort = new AbortController();
   }
 
   /** @param {import("./frames.js").ResponseHead} head */
   answer(head) {
     this.isAnswered = true;
+    this.isSmall = head.length !== null && head.length <= tunnelLimits.streamCredit;
     this.onAnswer?.(head);
   }
 
@@ -2215,34 +2260,35 @@ class ExchangeTable {
 
   /** Fails all but those whose answer is complete: that can be read on. @param {Error} error */
   failAll(error) {
-    for (const exchange of this.#exchanges.values()) if (exchange.rest === null) exchange.fail(error);
+    for (const exchange of this.#exchanges.values()) if (!exchange.isComplete) exchange.fail(error);
     this.#exchanges.clear();
   }
 
   /**
-   * Notes that there is something to read. The rest of an answer is taken once all of it is there, so that one that nobody reads
-   * keeps no credit from the others.
+   * Notes that there is something to read. Small answers are taken as they come, and what is left of others once all of it is
+   * there, so that those that nobody reads keep no credit from the rest.
    * @param {number} number
    */
   readable(number) {
     const exchange = this.#exchanges.get(number);
-    if (exchange?.isAnswered && this.machine.isReceived(number)) {
-      const rest = this.machine.read(number, performance.now());
-      exchange.rest = typeof rest === "string" ? new Uint8Array() : rest;
-      this.machine.read(number, performance.now());
+    if (!exchange) return;
+    const isComplete = this.machine.isReceived(number);
+    if (exchange.isAnswered && (isComplete || exchange.isSmall)) {
+      const bytes = this.machine.read(number, performance.now());
+      if (typeof bytes !== "string") exchange.held.push(bytes);
+      exchange.isComplete = isComplete;
+      // The stream ends when that was read, too.
+      if (isComplete) this.machine.read(number, performance.now());
     }
-    exchange?.change();
+    exchange.change();
   }
 
   /** The next bytes of a body; `null` at its end. @param {number} number @param {Exchange} exchange @returns {Promise<Bytes | null>} */
   async read(number, exchange) {
     while (true) {
       if (exchange.failure) throw exchange.failure;
-      if (exchange.rest) {
-        const { rest } = exchange;
-        exchange.rest = new Uint8Array();
-        return rest.length > 0 ? rest : null;
-      }
+      if (exchange.held.length > 0) return joined(exchange.held.splice(0));
+      if (exchange.isComplete) return null;
       const bytes = this.machine.read(number, performance.now());
       if (bytes !== "nothing") {
         // Credit for what was read.
@@ -6063,8 +6109,9 @@ class Tunnel {
     }
     const hasBody = ![204, 205, 304].includes(head.status) && method !== "HEAD";
     const init = { status: head.status, headers: responseHeaders(head.headers) };
-    if (hasBody) return new Response(exchange.rest ?? this.#stream(number, exchange, over), init);
+    if (hasBody && !exchange.isComplete) return new Response(this.#stream(number, exchange, over), init);
     over();
+    if (hasBody) return new Response(joined(exchange.held), init);
     this.machine.stopReading(number, performance.now());
     this.#send();
     return new Response(null, init);
@@ -6216,6 +6263,19 @@ class Peer {
     const place = remote.slice();
     this.#places.push(place);
     return () => { this.#places = this.#places.filter((each) => each !== place); };
+  }
+
+  /**
+   * Who is connected to what, for people: `uses` are the names of their shares that this page has open, `gives` those of its own
+   * that they use.
+   */
+  describeConnections() {
+    return [...this.connections].map((connection) => ({
+      identity: connection.fingerprint, isOwn: connection.session.role === "opener", since: connection.since,
+      ...connection.tunnel.statistics, roundTrip: connection.tunnel.roundTrip,
+      uses: [...this.opened.values()].filter((each) => each.connection === connection).map((each) => each.record?.name ?? each.id),
+      gives: [...this.shares.values()].filter((each) => each.isUsedBy(connection)).map((each) => each.name),
+    }));
   }
 
   /**
@@ -8337,6 +8397,11 @@ class Share extends EventTarget {
       ({ identity, info, since, ...tunnel.statistics, roundTrip: tunnel.roundTrip }));
   }
 
+  /** @param {Connection} connection */
+  isUsedBy(connection) {
+    return this.#connections.has(connection);
+  }
+
   /** What answers a remote's requests. @param {Connection} connection @returns {import("../tunnel/serving.js").Handler} */
   handler(connection) {
     const { fingerprint: identity, quota } = connection;
@@ -8821,6 +8886,7 @@ import { FileBox } from "./box.js";
 import {
   $, attempt, clearReceived, element, hubURL, offerLogIn, pathOf, PeerPouch, plain, receive, save, size, takeFragment, tell,
 } from "./common.js";
+import { watchConnections } from "./connections.js";
 
 /** How long tickets of this page let in, in milliseconds. */
 const LIFETIME = 24 * 60 * 60 * 1000;
@@ -8890,6 +8956,7 @@ async function connect(where) {
   $("peer").hidden = false;
   $("drop").hidden = remote.record.access === "read-only";
   $("theirs").replaceChildren();
+  waiting.clear();
   const reads = remote.record.access !== "inbox";
   $("theirs").hidden = $("theirs-title").hidden = !reads;
   tell("Connected.");
@@ -8941,6 +9008,9 @@ $("drop").ondrop = (/** @type {DragEvent} */ event) => {
   sendAll(event.dataTransfer?.files);
 };
 
+/** Files of the peer that were not taken. @type {Set<HTMLElement>} */
+const waiting = new Set();
+
 /** Lists the files of a share, and those that come. @param {any} remote @param {AbortSignal} signal */
 async function watch(remote, signal) {
   let since = "0";
@@ -8955,7 +9025,8 @@ async function watch(remote, signal) {
       }
     } catch (error) {
       if (signal.aborted) return;
-      tell(error, true);
+      // Who sends goes when everything has arrived: that is no fault.
+      if (waiting.size > 0 || $("theirs").childElementCount === 0) tell(error, true);
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
   }
@@ -8969,15 +9040,17 @@ function fileItem(remote, doc, name, stub) {
     const response = await remote.fetch(`${pathOf(doc._id, name)}?rev=${encodeURIComponent(doc._rev)}`);
     if (!response.ok) throw new Error((await response.json()).reason);
     const { blob, digest } = await receive(response, stub.content_type, (count) => { progress.value = count; });
-    if (typeof doc.sha256 === "string") {
-      if (digest !== doc.sha256) throw new Error(`${name} is not what was offered: its SHA-256 is another one.`);
-      await confirm(remote, doc._id, digest);
-    }
+    if (typeof doc.sha256 === "string" && digest !== doc.sha256) throw new Error(`${name} is not what was offered: its SHA-256 is another one.`);
     save(blob, name);
+    waiting.delete(item);
     tell(`${name} has arrived.`);
+    // Who sends may be gone as soon as it knows that all has arrived.
+    if (typeof doc.sha256 === "string") await confirm(remote, doc._id, digest).catch(() => {});
   };
-  return element("li", {}, `${plain(name)}, ${size(stub.length)} `,
+  const item = element("li", {}, `${plain(name)}, ${size(stub.length)} `,
     element("button", { onclick: () => attempt(take), "aria-label": `Save ${plain(name)}` }, "Save"), progress);
+  waiting.add(item);
+  return item;
 }
 
 /** Tells who offers a file that it has arrived, as `peerpouch receive` does. @param {any} remote @param {string} id @param {string} digest */
@@ -9048,6 +9121,7 @@ $("offer").onchange = () => attempt(async () => {
 });
 $("copy").onclick = () => attempt(() => navigator.clipboard.writeText($("link-text").href));
 
+watchConnections();
 attempt(start);
 
 """#,
