@@ -64,7 +64,8 @@ class Setting:
         """Starts the command; peers find each other at the loopback address."""
         environment = dict(os.environ, PEERPOUCH_HOME=str(self.folder / home), PEERPOUCH_ADDRESSES="127.0.0.1")
         return subprocess.Popen(
-            [self.peerpouch, *arguments, "--json", "--quiet"], env=environment, stdout=subprocess.PIPE, text=True)
+            [self.peerpouch, *arguments, "--json", "--quiet"], env=environment, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, text=True)
 
 
 @contextlib.contextmanager
@@ -88,7 +89,12 @@ def measure_list(setting, runs):
         ask(setting.server, "/data/_bulk_docs", "POST", {"docs": docs})
     has_pouchdb = bool(os.environ.get("POUCHDB_JS"))
     page = setting.chromium.open(f"{setting.pages.origin}/{'peers' if has_pouchdb else 'client'}.html")
-    sharer = setting.command("sharer", "share", f"{setting.server.url(ADMIN)}/data", "--hub", setting.hub, "--anyone")
+    file = setting.folder / "data.pouch"
+    copying = setting.command("sharer", "replicate", f"{setting.server.url(ADMIN)}/data", str(file))
+    copying.communicate()
+    if copying.returncode != 0:
+        raise RuntimeError("The database could not be copied.")
+    sharer = setting.command("sharer", "share", str(file), "--hub", setting.hub, "--anyone")
     with running(sharer) as said:
         page.run("""
             const [address, http, hasPouchDB] = arguments;
