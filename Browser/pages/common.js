@@ -104,6 +104,19 @@ export function offerLogIn(again) {
   };
 }
 
+/**
+ * Does what needs the hub; who is not let in by the server is asked for a name and a password, and it is done then.
+ * @param {() => Promise<void>} work
+ */
+export async function withLogIn(work) {
+  try {
+    await work();
+  } catch (error) {
+    if ([401, 403].includes(/** @type {any} */ (error).status) && /** @type {any} */ (error).refusal === undefined) offerLogIn(work);
+    throw error;
+  }
+}
+
 /** Whether a URL leads to this server: as the page does, or by another name of the same machine. @param {URL} url */
 function isHere(url) {
   const isLocal = (/** @type {string} */ host) => ["localhost", "127.0.0.1", "[::1]"].includes(host);

@@ -2,7 +2,7 @@
 
 import {
   $, ask, attempt, clearReceived, element, hubName, hubURL, isImage, offerLogIn, pathOf, PeerPouch, plain, receive, redeem, save, size,
-  takeFragment, tell,
+  takeFragment, tell, withLogIn,
 } from "./common.js";
 import { watchConnections } from "./connections.js";
 
@@ -51,7 +51,7 @@ async function start() {
   $("me").title = peer.identity.fingerprint;
   await clearReceived();
   await list();
-  if (fragment.startsWith("pp1-") || fragment.startsWith("webrtc://")) await openShare(fragment, "");
+  if (fragment.startsWith("pp1-") || fragment.startsWith("webrtc://")) await withLogIn(() => openShare(fragment, ""));
 }
 
 async function list() {
@@ -80,7 +80,7 @@ $("create-hub").onclick = () => attempt(async () => {
 
 $("open-form").onsubmit = (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
-  attempt(() => openShare($("open-form").elements.where.value, ""));
+  attempt(() => withLogIn(() => openShare($("open-form").elements.where.value, "")));
 };
 
 // MARK: One share
@@ -101,6 +101,7 @@ async function openShare(where, name) {
   $("share").hidden = false;
   $("document").hidden = true;
   $("documents").replaceChildren();
+  listed.clear();
   $("changes").replaceChildren();
   const show = () => {
     $("share-state").textContent = `${remote.state}, ${remote.record?.access ?? ""}${remote.error ? `: ${plain(remote.error.message)}` : ""}`;
@@ -151,13 +152,40 @@ const documentButton = (id) => element("button", { onclick: () => attempt(() => 
 async function listDocuments() {
   if (!opened) return;
   const start = opened.last === null ? "" : `&skip=1&startkey=${encodeURIComponent(JSON.stringify(opened.last))}`;
-  const { rows, total_rows: total } = await get(`/_all_docs?limit=${PAGE}${start}`);
-  $("documents").append(...rows.map((/** @type {any} */ { id, value }) =>
-    element("li", {}, documentButton(id), " ", element("span", { className: "quiet" }, plain(value.rev)))));
+  const { rows, total_rows: count } = await get(`/_all_docs?limit=${PAGE}${start}`);
+  for (const { id, value } of rows) listDocument(id, value.rev);
   opened.last = rows.at(-1)?.id ?? opened.last;
-  const count = $("documents").childElementCount;
-  $("documents-title").textContent = `Documents (${count} of ${total})`;
+  total = count;
   $("more").hidden = rows.length < PAGE;
+  showCount();
+}
+
+/** How many documents the share has. */
+let total = 0;
+/** Those that are listed, by id. @type {Map<string, HTMLElement>} */
+const listed = new Map();
+const showCount = () => { $("documents-title").textContent = `Documents (${listed.size} of ${total})`; };
+
+/** @param {string} id @param {string} rev */
+function listDocument(id, rev) {
+  const item = element("li", {}, documentButton(id), " ", element("span", { className: "quiet" }, plain(rev)));
+  const before = listed.get(id);
+  if (before) before.replaceWith(item);
+  else $("documents").append(item);
+  listed.set(id, item);
+}
+
+/** Keeps the list as the share is; what is behind its end comes with “More documents”. @param {any} change */
+function applyChange({ id, deleted, changes }) {
+  if (deleted) {
+    total -= listed.has(id) ? 1 : 0;
+    listed.get(id)?.remove();
+    listed.delete(id);
+  } else if (listed.has(id) || $("more").hidden) {
+    total += listed.has(id) ? 0 : 1;
+    listDocument(id, changes[0]?.rev);
+  }
+  showCount();
 }
 
 /** Shows changes as they arrive. @param {any} remote @param {AbortSignal} signal */
@@ -169,7 +197,9 @@ async function watch(remote, signal) {
       if (!response.ok) throw new Error((await response.json()).reason);
       const { results, last_seq: last } = await response.json();
       since = String(last);
-      for (const { id, deleted, changes } of results) {
+      for (const change of results) {
+        const { id, deleted, changes } = change;
+        applyChange(change);
         $("changes").prepend(element("li", {}, documentButton(id), " ",
           element("span", { className: "quiet" }, `${deleted ? "deleted" : "written"} at ${new Date().toLocaleTimeString()}, ${plain(changes[0]?.rev)}`)));
         if ($("changes").childElementCount > CHANGES) $("changes").lastElementChild.remove();

@@ -2,7 +2,7 @@
 
 import { FileBox } from "./box.js";
 import {
-  $, attempt, clearReceived, element, hubURL, offerLogIn, pathOf, PeerPouch, plain, receive, save, size, takeFragment, tell,
+  $, attempt, clearReceived, element, hubURL, offerLogIn, pathOf, PeerPouch, plain, receive, save, size, takeFragment, tell, withLogIn,
 } from "./common.js";
 import { watchConnections } from "./connections.js";
 
@@ -16,7 +16,7 @@ async function start() {
   $("me").title = peer.identity.fingerprint;
   await clearReceived();
   tell("Ready.");
-  if (fragment) await connect(fragment);
+  if (fragment) await withLogIn(() => connect(fragment));
   await listBoxes().catch((error) => {
     // Whoever has a ticket needs no list.
     if (!fragment && (error.status === 401 || error.status === 403)) {
@@ -32,7 +32,7 @@ async function listBoxes() {
   const show = () => {
     const takers = [...boxes.values()].filter(({ access }) => access !== "read-only");
     $("boxes").replaceChildren(...takers.flatMap((share) => [
-      element("button", { onclick: () => attempt(() => connect(share.dbname)) }, plain(share.name), " ",
+      element("button", { onclick: () => attempt(() => withLogIn(() => connect(share.dbname))) }, plain(share.name), " ",
         element("code", { title: share.identity }, PeerPouch.shortFingerprint(share.identity))), " "]));
     if (takers.length === 0) $("boxes").textContent = "none";
   };
@@ -83,7 +83,7 @@ async function connect(where) {
 
 $("open-form").onsubmit = (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
-  attempt(() => connect($("open-form").elements.where.value));
+  attempt(() => withLogIn(() => connect($("open-form").elements.where.value)));
 };
 
 /** @param {any} remote @param {File} file */
@@ -223,7 +223,7 @@ function showRemotes() {
 $("invite").onclick = () => attempt(async () => {
   $("invite").disabled = true;
   try {
-    await openBox("inbox");
+    await withLogIn(async () => { await openBox("inbox"); });
   } finally {
     $("invite").disabled = false;
   }

@@ -92,6 +92,8 @@ def test_the_console_edits_a_document_of_the_command(server, visit, name, termin
     # What is written at the terminal shows in the page.
     terminal.run("put", notes, text='{"_id":"bread","count":3}')
     page.wait("#changes li", "bread")
+    page.wait("#documents li", "bread")
+    page.wait("#documents-title", "2 of 2")
     page.wait("#connections li", "notes")
     page.picture("console-command")
     sharing.kill()

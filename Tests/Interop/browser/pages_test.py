@@ -160,3 +160,16 @@ def test_a_link_that_was_used_is_refused_to_others(server, hub, name, visit):
     # The name `localhost` is another origin, and so another identity.
     other = visit(link.replace("127.0.0.1", "localhost"))
     other.wait("#status", "belongs to another identity")
+
+
+def test_a_link_asks_who_the_server_does_not_know_for_a_password(console_server, visit):
+    page = visit(console_server.console)
+    page.click("#create-hub")
+    page.wait("#status", "up to date")
+    giver = visit(f"{console_server.url()}/_peerpouch/send")
+    giver.wait("#status", "Ready")
+    giver.click("#invite")
+    link = giver.wait("#link-text").get_attribute("href")
+    # Another name of the server: no session, and another identity.
+    other = visit(link.replace("127.0.0.1", "localhost"))
+    other.wait("#login h2")

@@ -1,5 +1,6 @@
 """A page as a person sees and uses it."""
 
+import base64
 import pathlib
 
 from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
@@ -45,7 +46,9 @@ class Console:
 
     def picture(self, name):
         PICTURES.mkdir(exist_ok=True)
-        self.page.front().save_screenshot(str(PICTURES / f"{name}.png"))
+        # All of it, and not only what fits into the window.
+        picture = self.page.front().execute_cdp_cmd("Page.captureScreenshot", {"captureBeyondViewport": True})
+        (PICTURES / f"{name}.png").write_bytes(base64.b64decode(picture["data"]))
 
     def run(self, script, *values):
         return self.page.run(script, *values)

@@ -322,6 +322,19 @@ export function offerLogIn(again) {
   };
 }
 
+/**
+ * Does what needs the hub; who is not let in by the server is asked for a name and a password, and it is done then.
+ * @param {() => Promise<void>} work
+ */
+export async function withLogIn(work) {
+  try {
+    await work();
+  } catch (error) {
+    if ([401, 403].includes(/** @type {any} */ (error).status) && /** @type {any} */ (error).refusal === undefined) offerLogIn(work);
+    throw error;
+  }
+}
+
 /** Whether a URL leads to this server: as the page does, or by another name of the same machine. @param {URL} url */
 function isHere(url) {
   const isLocal = (/** @type {string} */ host) => ["localhost", "127.0.0.1", "[::1]"].includes(host);
@@ -534,7 +547,7 @@ export function watchConnections(each = show) {
 
 import {
   $, ask, attempt, clearReceived, element, hubName, hubURL, isImage, offerLogIn, pathOf, PeerPouch, plain, receive, redeem, save, size,
-  takeFragment, tell,
+  takeFragment, tell, withLogIn,
 } from "./common.js";
 import { watchConnections } from "./connections.js";
 
@@ -583,7 +596,7 @@ async function start() {
   $("me").title = peer.identity.fingerprint;
   await clearReceived();
   await list();
-  if (fragment.startsWith("pp1-") || fragment.startsWith("webrtc://")) await openShare(fragment, "");
+  if (fragment.startsWith("pp1-") || fragment.startsWith("webrtc://")) await withLogIn(() => openShare(fragment, ""));
 }
 
 async function list() {
@@ -612,7 +625,7 @@ $("create-hub").onclick = () => attempt(async () => {
 
 $("open-form").onsubmit = (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
-  attempt(() => openShare($("open-form").elements.where.value, ""));
+  attempt(() => withLogIn(() => openShare($("open-form").elements.where.value, "")));
 };
 
 // MARK: One share
@@ -633,6 +646,7 @@ async function openShare(where, name) {
   $("share").hidden = false;
   $("document").hidden = true;
   $("documents").replaceChildren();
+  listed.clear();
   $("changes").replaceChildren();
   const show = () => {
     $("share-state").textContent = `${remote.state}, ${remote.record?.access ?? ""}${remote.error ? `: ${plain(remote.error.message)}` : ""}`;
@@ -683,13 +697,40 @@ const documentButton = (id) => element("button", { onclick: () => attempt(() => 
 async function listDocuments() {
   if (!opened) return;
   const start = opened.last === null ? "" : `&skip=1&startkey=${encodeURIComponent(JSON.stringify(opened.last))}`;
-  const { rows, total_rows: total } = await get(`/_all_docs?limit=${PAGE}${start}`);
-  $("documents").append(...rows.map((/** @type {any} */ { id, value }) =>
-    element("li", {}, documentButton(id), " ", element("span", { className: "quiet" }, plain(value.rev)))));
+  const { rows, total_rows: count } = await get(`/_all_docs?limit=${PAGE}${start}`);
+  for (const { id, value } of rows) listDocument(id, value.rev);
   opened.last = rows.at(-1)?.id ?? opened.last;
-  const count = $("documents").childElementCount;
-  $("documents-title").textContent = `Documents (${count} of ${total})`;
+  total = count;
   $("more").hidden = rows.length < PAGE;
+  showCount();
+}
+
+/** How many documents the share has. */
+let total = 0;
+/** Those that are listed, by id. @type {Map<string, HTMLElement>} */
+const listed = new Map();
+const showCount = () => { $("documents-title").textContent = `Documents (${listed.size} of ${total})`; };
+
+/** @param {string} id @param {string} rev */
+function listDocument(id, rev) {
+  const item = element("li", {}, documentButton(id), " ", element("span", { className: "quiet" }, plain(rev)));
+  const before = listed.get(id);
+  if (before) before.replaceWith(item);
+  else $("documents").append(item);
+  listed.set(id, item);
+}
+
+/** Keeps the list as the share is; what is behind its end comes with “More documents”. @param {any} change */
+function applyChange({ id, deleted, changes }) {
+  if (deleted) {
+    total -= listed.has(id) ? 1 : 0;
+    listed.get(id)?.remove();
+    listed.delete(id);
+  } else if (listed.has(id) || $("more").hidden) {
+    total += listed.has(id) ? 0 : 1;
+    listDocument(id, changes[0]?.rev);
+  }
+  showCount();
 }
 
 /** Shows changes as they arrive. @param {any} remote @param {AbortSignal} signal */
@@ -701,7 +742,9 @@ async function watch(remote, signal) {
       if (!response.ok) throw new Error((await response.json()).reason);
       const { results, last_seq: last } = await response.json();
       since = String(last);
-      for (const { id, deleted, changes } of results) {
+      for (const change of results) {
+        const { id, deleted, changes } = change;
+        applyChange(change);
         $("changes").prepend(element("li", {}, documentButton(id), " ",
           element("span", { className: "quiet" }, `${deleted ? "deleted" : "written"} at ${new Date().toLocaleTimeString()}, ${plain(changes[0]?.rev)}`)));
         if ($("changes").childElementCount > CHANGES) $("changes").lastElementChild.remove();
@@ -8884,7 +8927,7 @@ export default PeerPouch;
 
 import { FileBox } from "./box.js";
 import {
-  $, attempt, clearReceived, element, hubURL, offerLogIn, pathOf, PeerPouch, plain, receive, save, size, takeFragment, tell,
+  $, attempt, clearReceived, element, hubURL, offerLogIn, pathOf, PeerPouch, plain, receive, save, size, takeFragment, tell, withLogIn,
 } from "./common.js";
 import { watchConnections } from "./connections.js";
 
@@ -8898,7 +8941,7 @@ async function start() {
   $("me").title = peer.identity.fingerprint;
   await clearReceived();
   tell("Ready.");
-  if (fragment) await connect(fragment);
+  if (fragment) await withLogIn(() => connect(fragment));
   await listBoxes().catch((error) => {
     // Whoever has a ticket needs no list.
     if (!fragment && (error.status === 401 || error.status === 403)) {
@@ -8914,7 +8957,7 @@ async function listBoxes() {
   const show = () => {
     const takers = [...boxes.values()].filter(({ access }) => access !== "read-only");
     $("boxes").replaceChildren(...takers.flatMap((share) => [
-      element("button", { onclick: () => attempt(() => connect(share.dbname)) }, plain(share.name), " ",
+      element("button", { onclick: () => attempt(() => withLogIn(() => connect(share.dbname))) }, plain(share.name), " ",
         element("code", { title: share.identity }, PeerPouch.shortFingerprint(share.identity))), " "]));
     if (takers.length === 0) $("boxes").textContent = "none";
   };
@@ -8965,7 +9008,7 @@ async function connect(where) {
 
 $("open-form").onsubmit = (/** @type {SubmitEvent} */ event) => {
   event.preventDefault();
-  attempt(() => connect($("open-form").elements.where.value));
+  attempt(() => withLogIn(() => connect($("open-form").elements.where.value)));
 };
 
 /** @param {any} remote @param {File} file */
@@ -9105,7 +9148,7 @@ function showRemotes() {
 $("invite").onclick = () => attempt(async () => {
   $("invite").disabled = true;
   try {
-    await openBox("inbox");
+    await withLogIn(async () => { await openBox("inbox"); });
   } finally {
     $("invite").disabled = false;
   }
