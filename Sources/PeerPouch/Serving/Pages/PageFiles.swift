@@ -9332,6 +9332,9 @@ img.preview { max-width: 100%; max-height: 20rem; display: block; margin: .5rem 
   td[data-label]::before { content: attr(data-label) ": "; color: var(--quiet); }
 }
 
+/* Short words are not broken to make room for long ones. */
+th, td > button { overflow-wrap: normal; white-space: nowrap; }
+
 """#,
   ]
 }
