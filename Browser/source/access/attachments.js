@@ -2,25 +2,24 @@
 
 import { accessLimits } from "../basics/limits.js";
 import { json, missing, Problem } from "./answers.js";
-import { checkSpace, WriteGuard } from "./guards.js";
-import { inflate } from "./multipart.js";
-import { neededRevision, readRange, readRevision, revisionOf } from "./requests.js";
-import { readFile } from "./spool.js";
+import { checkSpace } from "./guards.js";
+import { inflate } from "./inflating.js";
+import { collectBlob, neededRevision, readRange, readRevision, revisionOf } from "./requests.js";
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** Raster images, which may be shown as they are; everything else is to be saved. */
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
 
 export class Attachments {
-  /** @param {any} pouch @param {import("./targets.js").Grant} grant */
-  constructor(pouch, grant) {
+  /** @param {any} pouch @param {import("./guards.js").WriteGuard} guard */
+  constructor(pouch, guard) {
     this.pouch = pouch;
-    this.grant = grant;
+    this.guard = guard;
   }
 
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} id @param {string} name @param {CountedRequest} request @param {Parameters} query */
   async get(id, name, request, query) {
     const rev = query.text("rev");
     const options = rev === null ? {} : { rev: readRevision(rev) };
@@ -44,25 +43,25 @@ export class Attachments {
     return { status: range ? 206 : 200, headers, body: part };
   }
 
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} id @param {string} name @param {CountedRequest} request @param {Parameters} query */
   async put(id, name, request, query) {
     const rev = revisionOf(request, query);
-    if (this.grant.access === "inbox" && rev !== null) throw missing();
+    if (this.guard.grant.access === "inbox" && rev !== null) throw missing();
     await checkSpace();
-    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
+    await this.guard.allow({ _id: id });
     const type = request.headers.get("content-type") ?? "application/octet-stream";
-    let blob = await readFile(request, accessLimits.attachment, type);
+    let blob = await collectBlob(request, accessLimits.attachment, type);
     const encoding = request.headers.get("content-encoding");
-    if (encoding === "gzip") blob = await inflate(blob, accessLimits.attachment);
+    if (encoding === "gzip") blob = await inflate(blob, { left: accessLimits.attachment });
     else if (encoding !== undefined && encoding !== "identity") throw new Problem(415, "bad_ctype", "Attachments are plain or compressed by gzip.");
     const result = await this.pouch.putAttachment(id, name, rev ?? undefined, blob, type);
     return json(201, { ok: true, id, rev: result.rev });
   }
 
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} id @param {string} name @param {CountedRequest} request @param {Parameters} query */
   async remove(id, name, request, query) {
     const rev = neededRevision(request, query);
-    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
+    await this.guard.allow({ _id: id });
     const result = await this.pouch.removeAttachment(id, name, rev);
     return json(200, { ok: true, id, rev: result.rev });
   }

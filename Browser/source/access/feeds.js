@@ -2,17 +2,19 @@
 
 import { accessLimits } from "../basics/limits.js";
 import { bad, missing } from "./answers.js";
-import { pageSize } from "./lists.js";
+import { listWeight, pageSize } from "./lists.js";
+import { streamed } from "./quota.js";
 import { checkSelector, readObject, readSince } from "./requests.js";
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 /** @typedef {{ options: Record<string, any>, limit: number, pulse: number | null, timeout: number, signal: AbortSignal }} Feed times in milliseconds */
 
 /**
  * The changes that a request asks for.
- * @param {any} pouch @param {IncomingRequest} request @param {Parameters} query
- * @returns {Promise<{ kind: "lists" | "feeds", parts: AsyncGenerator<string> }>}
+ * @param {any} pouch @param {CountedRequest} request @param {Parameters} query
+ * @returns {Promise<OutgoingResponse>}
  */
 export async function changes(pouch, request, query) {
   const body = request.method === "POST" ? await readObject(request, accessLimits.request) : {};
@@ -38,15 +40,16 @@ export async function changes(pouch, request, query) {
   const heartbeat = query.text("heartbeat");
   const silence = accessLimits.heartbeat;
   const pulse = heartbeat === null || heartbeat === "false" ? null
-    : Math.min(heartbeat === "true" ? silence : Math.max(accessLimits.shortestHeartbeat, Number(heartbeat) || silence), silence);
+    : heartbeat === "true" ? silence : Math.min(Math.max(accessLimits.shortestHeartbeat, Number(heartbeat) || silence), silence);
   const timeout = pulse === null ? Math.min(query.count("timeout", silence) ?? silence, silence) : Infinity;
   const live = { options, limit: limit === 0 ? 1 : limit, pulse, timeout, signal: request.signal };
-  switch (feed) {
-    case "normal": return { kind: "lists", parts: changeRows(pouch, options, limit) };
-    case "longpoll": return { kind: "feeds", parts: longPoll(pouch, { ...live, limit }) };
-    case "continuous": return { kind: "feeds", parts: continuous(pouch, live) };
-    default: throw bad("There is no such feed for peers.");
+  if (feed === "normal") {
+    await request.take("lists", listWeight(options));
+    return streamed(changeRows(pouch, options, limit));
   }
+  if (feed !== "longpoll" && feed !== "continuous") throw bad("There is no such feed for peers.");
+  await request.take("feeds");
+  return streamed(feed === "longpoll" ? longPoll(pouch, { ...live, limit }) : continuous(pouch, live));
 }
 
 /**

@@ -3,16 +3,21 @@
 import { isObject } from "../basics/encoding.js";
 import { accessLimits } from "../basics/limits.js";
 import { bad, tooLarge } from "./answers.js";
+import { streamed } from "./quota.js";
 import { readObject, readRevision } from "./requests.js";
-import { isDocumentID } from "./targets.js";
+import { isPath } from "./targets.js";
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** How many rows of a list are read at a time: fewer of those that are larger, since all of them are held in memory. @param {Record<string, any>} options */
-export const pageSize = ({ attachments, include_docs: withDocs }) => (attachments ? 1 : withDocs ? 50 : 500);
+export const pageSize = ({ attachments, include_docs: withDocs }) => (attachments ? 1 : withDocs ? 16 : 500);
 
-/** The rows of `_all_docs` that a request asks for. @param {any} pouch @param {IncomingRequest} request @param {Parameters} query @returns {Promise<AsyncGenerator<string>>} */
+/** How much of a connection's lists one with documents in it counts for. @param {Record<string, any>} options */
+export const listWeight = ({ attachments, include_docs: withDocs }) => (attachments || withDocs ? 4 : 1);
+
+/** The rows of `_all_docs` that a request asks for. @param {any} pouch @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
 export async function allDocs(pouch, request, query) {
   const body = request.method === "POST" ? await readObject(request, accessLimits.request) : {};
   /** @type {Record<string, any>} */
@@ -28,12 +33,16 @@ export async function allDocs(pouch, request, query) {
   if (keys !== undefined) {
     if (!Array.isArray(keys) || !keys.every((each) => typeof each === "string")) throw bad("`keys` member must be an array.");
     const wanted = (options.descending ? keys.toReversed() : keys).slice(skip, limit === Infinity ? undefined : skip + limit);
-    return keyRows(pouch, wanted, options, skip);
+    await request.take("lists", listWeight(options));
+    return streamed(keyRows(pouch, wanted, options, skip));
   }
+  // For PouchDB an empty key is none. Before it there is nothing, and nothing is at it.
+  if (key === "" || (options.descending ? start : end) === "") return streamed(keyRows(pouch, [], options, skip));
   if (key !== undefined) Object.assign(options, { startkey: key, endkey: key });
-  if (start !== undefined) options.startkey = start;
-  if (end !== undefined) options.endkey = end;
-  return rows(pouch, options, skip, limit);
+  if (start) options.startkey = start;
+  if (end) options.endkey = end;
+  await request.take("lists", listWeight(options));
+  return streamed(rows(pouch, options, skip, limit));
 }
 
 /** @param {any} pouch @param {string[]} keys @param {Record<string, any>} options @param {number} offset */
@@ -71,19 +80,23 @@ async function* rows(pouch, options, skip, limit) {
     rest -= page.rows.length;
     if (page.rows.length < step || rest <= 0) break;
     const { id } = page.rows.at(-1);
-    page = await pouch.allDocs({ ...options, startkey: id, skip: 1, limit: Math.min(rest, step) });
+    const count = Math.min(rest, step);
+    const next = await pouch.allDocs({ ...options, startkey: id, limit: count + 1 });
+    // It may have been deleted meanwhile.
+    page = { rows: next.rows.slice(next.rows[0]?.id === id ? 1 : 0).slice(0, count) };
   }
   yield "\n]}\n";
 }
 
-/** The revisions that `_bulk_get` asks for. @param {any} pouch @param {IncomingRequest} request @param {Parameters} query @returns {Promise<AsyncGenerator<string>>} */
+/** The revisions that `_bulk_get` asks for. @param {any} pouch @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
 export async function bulkGet(pouch, request, query) {
   const { docs } = await readObject(request, accessLimits.request);
   if (!Array.isArray(docs)) throw bad("Missing JSON list of 'docs'.");
   if (docs.length > accessLimits.bulkGets) throw tooLarge("There are too many documents in one request.");
   if (!docs.every((each) => isObject(each) && typeof each.id === "string")) throw bad("Each of 'docs' has an id.");
   const options = { revs: query.flag("revs"), latest: query.flag("latest"), attachments: query.flag("attachments") };
-  return bulkRows(pouch, docs, options);
+  await request.take("lists", listWeight({ ...options, include_docs: true }));
+  return streamed(bulkRows(pouch, docs, options));
 }
 
 /** @param {any} pouch @param {any[]} docs @param {Record<string, any>} options */
@@ -93,7 +106,7 @@ async function* bulkRows(pouch, docs, options) {
   const step = pageSize({ ...options, include_docs: true });
   for (let index = 0; index < docs.length; index += step) {
     const page = docs.slice(index, index + step);
-    const readable = page.filter(({ id }) => !id.startsWith("_local/") && isDocumentID(id)).map(({ id, rev }) => (typeof rev === "string" ? { id, rev: readRevision(rev) } : { id }));
+    const readable = page.filter(({ id }) => !id.startsWith("_local/") && !isPath(id)).map(({ id, rev }) => (typeof rev === "string" ? { id, rev: readRevision(rev) } : { id }));
     const { results } = readable.length > 0 ? await pouch.bulkGet({ docs: readable, ...options }) : { results: [] };
     /** @type {Map<string, any[]>} */
     const found = new Map();

@@ -5,7 +5,7 @@ import { accessLimits } from "../basics/limits.js";
 import { bad, forbidden, json, missing, tooLarge } from "./answers.js";
 import { readObject } from "./requests.js";
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 export class LocalRoom {
@@ -22,7 +22,7 @@ export class LocalRoom {
     this.#index = `_local/peers-${fingerprint}`;
   }
 
-  /** @param {string} method @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} method @param {string} id @param {CountedRequest} request @param {Parameters} query */
   async answer(method, id, request, query) {
     if (method === "GET") {
       const doc = await this.pouch.get(this.#inside(id));

@@ -1,133 +1,74 @@
-// How much may be under way for one connection: what holds documents while a peer reads on, and bodies that were read.
+// What all requests of one connection share: how much of it is under way, and in memory, at a time.
 
 import { utf8 } from "../basics/encoding.js";
 import { accessLimits } from "../basics/limits.js";
-import { lengthOf, pieces } from "../tunnel/bodies.js";
+import { lengthOf } from "../tunnel/bodies.js";
+import { Allowance } from "./allowance.js";
 import { Problem } from "./answers.js";
 
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
-/** @typedef {() => void} Release gives back what was taken; more than once is the same as once */
 
-/** Units that are taken and given back; those who find too few wait in line. */
-class Allowance {
-  #free;
-  /** @type {{ units: number, resolve: () => void }[]} */
-  #waiting = [];
+/** @typedef {"feeds" | "lists" | "documents" | "bodies"} Kind */
 
-  /** @param {number} total */
-  constructor(total) {
-    this.total = total;
-    this.#free = total;
-  }
+/**
+ * A request, and what it takes of its connection's quota while it is looked at and until its answer was read.
+ * @typedef {IncomingRequest & { take: (kind: Kind, units?: number) => Promise<void> }} CountedRequest
+ */
 
-  /** Takes units if they are free. @param {number} units @returns {Release | null} */
-  takeNow(units = 1) {
-    if (this.#waiting.length > 0 || this.#free < units) return null;
-    this.#free -= units;
-    return this.#release(units);
-  }
+/** An answer that has attachments in it is as large as several without. */
+export const WITH_ATTACHMENTS = 8;
 
-  /** Takes units, as soon as those who came before have theirs. More than there are count as all of them. @param {AbortSignal} signal @param {number} units @returns {Promise<Release>} */
-  async take(signal, units = 1) {
-    const count = Math.min(units, this.total);
-    const release = this.takeNow(count);
-    if (release) return release;
-    /** @type {Promise<void>} */
-    const turn = new Promise((resolve, reject) => {
-      const waiter = { units: count, resolve };
-      this.#waiting.push(waiter);
-      signal.addEventListener("abort", () => {
-        const index = this.#waiting.indexOf(waiter);
-        if (index < 0) return;
-        this.#waiting.splice(index, 1);
-        this.#serve();
-        reject(signal.reason);
-      }, { once: true });
-    });
-    signal.throwIfAborted();
-    await turn;
-    return this.#release(count);
-  }
+/** How much of a body the tunnel gets at a time: a place is given back when the last of it is on its way. */
+const PORTION = 64 * 1024;
 
-  /** @param {number} units @returns {Release} */
-  #release(units) {
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      this.#free += units;
-      this.#serve();
-    };
-  }
-
-  #serve() {
-    while (this.#waiting.length > 0 && this.#waiting[0].units <= this.#free) {
-      const { units, resolve } = /** @type {{ units: number, resolve: () => void }} */ (this.#waiting.shift());
-      this.#free -= units;
-      resolve();
-    }
-  }
-}
-
-/** What is under way over a connection, whatever share it is of. */
 export class Quota {
-  #feeds = new Allowance(accessLimits.feeds);
-  #lists = new Allowance(accessLimits.lists);
-  #documents = new Allowance(accessLimits.documents);
-  #bodies = new Allowance(accessLimits.bodiesInMemory);
-
-  /** Takes memory for a body, once it is free. @param {number} bytes @param {AbortSignal} signal */
-  body(bytes, signal) {
-    return this.#bodies.take(signal, bytes);
-  }
+  /** @type {Record<Kind, Allowance>} */
+  #allowances = {
+    feeds: new Allowance(accessLimits.feeds), lists: new Allowance(accessLimits.lists), documents: new Allowance(accessLimits.documents),
+    bodies: new Allowance(accessLimits.bodiesInMemory),
+  };
 
   /**
-   * An answer that is made when there is a place for it, which it keeps until it was read, or given up.
-   * @param {AbortSignal} signal @param {() => Promise<OutgoingResponse>} make @returns {Promise<OutgoingResponse>}
+   * Answers a request, which waits while the connection has too much under way.
+   * @param {IncomingRequest} request
+   * @param {(request: CountedRequest) => Promise<OutgoingResponse>} work
+   * @returns {Promise<OutgoingResponse>} its body has the request's places until it was read, or given up
    */
-  async answer(signal, make) {
-    const release = await this.#documents.take(signal);
+  async answer(request, work) {
+    /** @type {Set<() => void>} */
+    const places = new Set();
+    const release = () => { for (const place of places) place(); };
+    /** @param {Kind} kind @param {number} units */
+    const take = async (kind, units = 1) => {
+      // Feeds are for as long as the peer likes: others would wait in vain.
+      const place = kind === "feeds" ? this.#allowances.feeds.takeNow() : await this.#allowances[kind].take(units, request.signal);
+      if (!place) throw new Problem(429, "too_many_requests", `There are ${accessLimits.feeds} live feeds on this connection already.`);
+      places.add(place);
+    };
     try {
-      return held(await make(), release);
+      const answer = await work({ ...request, take });
+      const { body } = answer;
+      if (body === null || body instanceof Blob || (body instanceof Uint8Array && body.length <= accessLimits.smallBody)) {
+        release();
+        return answer;
+      }
+      return { ...answer, body: keeping(body, release), length: lengthOf(body) ?? answer.length ?? null };
     } catch (error) {
       release();
       throw error;
     }
   }
-
-  /** A list that is read for the peer when there is a place for it. @param {AsyncGenerator<string>} parts of JSON @param {AbortSignal} signal */
-  async list(parts, signal) {
-    return streamed(parts, await this.#lists.take(signal));
-  }
-
-  /** A feed that goes on. Nobody waits for the end of another. @param {AsyncGenerator<string>} parts of JSON */
-  feed(parts) {
-    const release = this.#feeds.takeNow();
-    if (!release) throw new Problem(429, "too_many_requests", `There are ${accessLimits.feeds} feeds on this connection already.`);
-    return streamed(parts, release);
-  }
 }
 
-/** @param {AsyncGenerator<string>} parts @param {Release} release @returns {OutgoingResponse} */
-const streamed = (parts, release) =>
-  ({ status: 200, headers: [["content-type", "application/json"]], body: releasing(inBytes(parts), release), length: null });
-
-/** @param {OutgoingResponse} answer @param {Release} release @returns {OutgoingResponse} */
-function held(answer, release) {
-  const { body } = answer;
-  const length = lengthOf(body);
-  if (length !== null) {
-    // A file is read from the disk as it is sent.
-    if (length > 0 && body instanceof Uint8Array) return { ...answer, body: releasing(pieces(body), release), length };
-    release();
-    return answer;
-  }
-  return { ...answer, body: releasing(pieces(body), release) };
-}
-
-/** The same bytes; what they hold is given back at their end. @param {AsyncGenerator<Bytes>} bytes @param {Release} release @returns {AsyncIterableIterator<Bytes>} */
-function releasing(bytes, release) {
+/**
+ * The same bytes, and something that is done when they were read, or given up.
+ * @param {Bytes | AsyncIterable<Bytes>} content @param {() => void} release
+ * @returns {AsyncIterableIterator<Bytes>}
+ */
+function keeping(content, release) {
+  const bytes = inPieces(content);
   /** @type {AsyncIterableIterator<Bytes>} */
   const body = {
     [Symbol.asyncIterator]: () => body,
@@ -149,6 +90,18 @@ function releasing(bytes, release) {
   };
   return body;
 }
+
+/** @param {Bytes | AsyncIterable<Bytes>} content @returns {AsyncGenerator<Bytes>} */
+async function* inPieces(content) {
+  if (content instanceof Uint8Array) {
+    for (let offset = 0; offset < content.length; offset += PORTION) yield content.subarray(offset, offset + PORTION);
+  } else {
+    for await (const part of content) yield* inPieces(part);
+  }
+}
+
+/** JSON that is made while it is read. @type {(parts: AsyncGenerator<string>) => OutgoingResponse} */
+export const streamed = (parts) => ({ status: 200, headers: [["content-type", "application/json"]], body: inBytes(parts), length: null });
 
 /** Texts as bytes, several of them together. @param {AsyncGenerator<string>} parts */
 async function* inBytes(parts) {

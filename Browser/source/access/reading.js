@@ -2,13 +2,14 @@
 
 import { accessLimits } from "../basics/limits.js";
 import { bad, json, Problem } from "./answers.js";
+import { WITH_ATTACHMENTS } from "./quota.js";
 import { checkSelector, readObject, readRevision } from "./requests.js";
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
-/** A document, or revisions of it. @param {any} pouch @param {string} id @param {IncomingRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
+/** A document, or revisions of it. @param {any} pouch @param {string} id @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
 export async function getDocument(pouch, id, request, query) {
   /** @type {Record<string, any>} */
   const options = {
@@ -16,6 +17,7 @@ export async function getDocument(pouch, id, request, query) {
     latest: query.flag("latest"), deleted_conflicts: query.flag("deleted_conflicts"), local_seq: query.flag("local_seq"),
   };
   if (query.flag("meta")) Object.assign(options, { revs_info: true, conflicts: true, deleted_conflicts: true });
+  await request.take("documents", options.attachments ? WITH_ATTACHMENTS : 1);
   const rev = query.text("rev");
   if (rev !== null) options.rev = readRevision(rev);
   const named = query.text("open_revs");
@@ -31,7 +33,7 @@ export async function getDocument(pouch, id, request, query) {
   return json(200, doc, [["etag", tag]]);
 }
 
-/** Which of the revisions that a peer has are not here. @param {any} pouch @param {IncomingRequest} request @returns {Promise<Record<string, any>>} */
+/** Which of the revisions that a peer has are not here. @param {any} pouch @param {CountedRequest} request @returns {Promise<Record<string, any>>} */
 export async function revsDiff(pouch, request) {
   const body = await readObject(request, accessLimits.request);
   const wanted = Object.entries(body).filter(([id]) => !id.startsWith("_local/"));
@@ -39,21 +41,23 @@ export async function revsDiff(pouch, request) {
     if (!Array.isArray(revs) || revs.length > accessLimits.namedRevisions || !revs.every((rev) => typeof rev === "string")) throw bad("Revisions are an array of texts.");
   }
   if (wanted.length === 0) return {};
+  await request.take("documents");
   return pouch.revsDiff(Object.fromEntries(wanted));
 }
 
-/** The same in the form of CouchDB 1. @param {any} pouch @param {IncomingRequest} request */
+/** The same in the form of CouchDB 1. @param {any} pouch @param {CountedRequest} request */
 export async function missingRevs(pouch, request) {
   const diff = await revsDiff(pouch, request);
   return { missing_revs: Object.fromEntries(Object.entries(diff).map(([id, { missing }]) => [id, missing])) };
 }
 
-/** The documents that a selector finds. @param {any} pouch @param {IncomingRequest} request */
+/** The documents that a selector finds. @param {any} pouch @param {CountedRequest} request */
 export async function findDocuments(pouch, request) {
   const { selector, fields, sort, limit, skip } = await readObject(request, accessLimits.request);
   if (typeof pouch.find !== "function") throw new Problem(501, "not_implemented", "Queries need PouchDB's plugin pouchdb-find.");
   checkSelector(selector);
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) throw bad("limit is a number.");
+  await request.take("lists", 4);
   const { docs } = await pouch.find({ selector, fields, sort, limit: Math.min(limit ?? 25, accessLimits.found), skip });
   return { docs, bookmark: "nil" };
 }

@@ -1,14 +1,14 @@
 // What a request of a peer says, within bounds.
 
-import { depth, isObject, joined, text, textDepth } from "../basics/encoding.js";
+import { depth, isObject, text, textDepth } from "../basics/encoding.js";
 import { accessLimits } from "../basics/limits.js";
+import { collect } from "../tunnel/bodies.js";
+import { ByteQueue } from "../tunnel/byte-queue.js";
 import { bad, Problem, tooLarge } from "./answers.js";
 
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
-/**
- * A request of a peer, which has to take memory for what it reads as a whole; it is given back with the answer.
- * @typedef {import("../tunnel/exchanges.js").IncomingRequest & { reserve: (bytes: number) => Promise<void> }} IncomingRequest
- */
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 
 /** The parameters of a request, each of them known or left out. */
 export class Parameters {
@@ -56,24 +56,18 @@ function parsed(value) {
   }
 }
 
-/** All bytes of a request's body. @param {IncomingRequest} request @param {number} limit @returns {Promise<Bytes>} */
-export async function readBytes({ body, length, reserve }, limit) {
-  if (length !== null && length > limit) throw tooLarge("the request entity is too large");
-  await reserve(length ?? limit);
-  /** @type {Bytes[]} */
-  const parts = [];
-  let count = 0;
-  for await (const piece of body) {
-    count += piece.length;
-    if (count > limit) throw tooLarge("the request entity is too large");
-    parts.push(piece);
-  }
-  return joined(parts);
+/** Waits until so much of a request may be in memory. @param {CountedRequest} request @param {number} limit of what it can be, in bytes */
+export async function takeMemory(request, limit) {
+  const size = Math.min(request.length ?? limit, limit);
+  if (size > accessLimits.smallBody) await request.take("bodies", size);
 }
 
-/** The object that is a request's body. @param {IncomingRequest} request @param {number} limit in bytes @returns {Promise<any>} */
+/** The object that is a request's body. @param {CountedRequest} request @param {number} limit in bytes @returns {Promise<any>} */
 export async function readObject(request, limit) {
-  const bytes = await readBytes(request, limit);
+  if (request.length !== null && request.length > limit) throw tooLarge("the request entity is too large");
+  await takeMemory(request, limit);
+  const bytes = await collect(request, limit);
+  if (!bytes) throw tooLarge("the request entity is too large");
   let value;
   try {
     value = text(bytes);
@@ -88,10 +82,10 @@ export async function readObject(request, limit) {
 
 // MARK: Revisions and positions
 
-/** @param {string} rev */
+/** @param {any} rev @returns {string} */
 export function readRevision(rev) {
-  // PouchDB's databases elsewhere put it into URLs as it is.
-  if (!/^[1-9]\d{0,15}-[^\s&#?%/\\]{1,128}$/.test(rev)) throw bad("Invalid rev format");
+  // What would mean something in a URL goes into none: databases elsewhere are asked by them.
+  if (typeof rev !== "string" || !/^[1-9]\d{0,15}-[^\s&#?/%+]{1,128}$/.test(rev)) throw bad("Invalid rev format");
   return rev;
 }
 
@@ -113,7 +107,6 @@ export function readSince(since) {
   if (since === null || since === "" || since === "0") return 0;
   if (since === "now") return "now";
   if (/^\d{1,15}$/.test(since)) return Number(since);
-  if (since.length > 4096) throw bad("since is no position.");
   // A position of another kind of database.
   return since;
 }
@@ -145,4 +138,41 @@ export function readRange(request, size, tag) {
   const end = match[1] === "" || match[2] === "" ? size : Math.min(size, Number(match[2]) + 1);
   if (start >= size || start >= end) throw new Problem(416, "requested_range_not_satisfiable", "Requested range not satisfiable");
   return { start, end };
+}
+
+// MARK: Files
+
+/** How many bytes of a body are in the page's memory before the browser keeps them elsewhere. */
+export const HELD = 4 << 20;
+
+/** Bytes that become a file, a part of them in the page's memory. */
+export class BlobWriter {
+  #kept = new Blob();
+  #held = new ByteQueue();
+  size = 0;
+
+  /** @param {Bytes} piece */
+  write(piece) {
+    this.size += piece.length;
+    this.#held.push(piece);
+    if (this.#held.length >= HELD) this.#kept = this.blob("");
+  }
+
+  /** What was written. @param {string} type */
+  blob(type) {
+    return new Blob([this.#kept, this.#held.take()], { type });
+  }
+}
+
+/** The bytes of a request's body as a blob. @param {CountedRequest} request @param {number} limit @param {string} type @returns {Promise<Blob>} */
+export async function collectBlob(request, limit, type) {
+  const problem = () => tooLarge("The attachment is too large for this peer.", "attachment_too_large");
+  if (request.length !== null && request.length > limit) throw problem();
+  await takeMemory(request, HELD);
+  const file = new BlobWriter();
+  for await (const piece of request.body) {
+    if (file.size + piece.length > limit) throw problem();
+    file.write(piece);
+  }
+  return file.blob(type);
 }

@@ -1,10 +1,10 @@
 // A PouchDB of this page as one peer may use it: a part of CouchDB's HTTP API, under the share's access rules. What is not
 // allowed and what does not exist look alike.
 
-import { accessLimits } from "../basics/limits.js";
 import { bad, json, missing, problemOf, withoutBody } from "./answers.js";
 import { Attachments } from "./attachments.js";
 import { changes } from "./feeds.js";
+import { WriteGuard } from "./guards.js";
 import { allDocs, bulkGet } from "./lists.js";
 import { LocalRoom } from "./local-documents.js";
 import { findDocuments, getDocument, missingRevs, revsDiff } from "./reading.js";
@@ -12,10 +12,11 @@ import { Parameters } from "./requests.js";
 import { isAllowed, readTarget } from "./targets.js";
 import { DocumentWriter } from "./writing.js";
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
 /** @typedef {import("./targets.js").Grant} Grant */
 /** @typedef {import("./targets.js").Target} Target */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./quota.js").Quota} Quota */
 
 /**
@@ -50,47 +51,34 @@ class PeerAccess {
     this.share = id;
     this.grant = grant;
     this.quota = quota;
+    const guard = new WriteGuard(pouch, grant);
     this.room = new LocalRoom(pouch, fingerprint, grant.access === "inbox");
-    this.writer = new DocumentWriter(pouch, grant, this.room);
-    this.attachments = new Attachments(pouch, grant);
-  }
-
-  /** @param {import("../tunnel/exchanges.js").IncomingRequest} request @returns {Promise<OutgoingResponse>} */
-  async answer(request) {
-    /** @type {import("./quota.js").Release[]} */
-    const releases = [];
-    const reserve = async (/** @type {number} */ bytes) => {
-      if (bytes > accessLimits.smallBody) releases.push(await this.quota.body(bytes, request.signal));
-    };
-    try {
-      return await this.#answer({ ...request, reserve });
-    } finally {
-      for (const release of releases) release();
-    }
+    this.writer = new DocumentWriter(pouch, guard, this.room);
+    this.attachments = new Attachments(pouch, guard);
   }
 
   /** @param {IncomingRequest} request @returns {Promise<OutgoingResponse>} */
-  async #answer(request) {
+  async answer(request) {
     const mark = request.target.indexOf("?");
     const target = this.#target(mark < 0 ? request.target : request.target.slice(0, mark));
     const query = new Parameters(mark < 0 ? "" : request.target.slice(mark + 1));
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!target || !isAllowed(target, method, this.grant)) throw missing();
-    const { pouch, quota, writer } = this;
-    const { signal } = request;
-    const answer = (/** @type {() => Promise<unknown>} */ make) => quota.answer(signal, async () => json(200, await make()));
+    return this.quota.answer(request, (counted) => this.#route(target, method, counted, query));
+  }
+
+  /** @param {Target} target @param {string} method @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
+  async #route(target, method, request, query) {
+    const { pouch, writer } = this;
     switch (target.kind) {
       case "database": return method === "GET" ? this.#info() : writer.post(request, query);
-      case "_all_docs": return quota.list(await allDocs(pouch, request, query), signal);
-      case "_changes": {
-        const { kind, parts } = await changes(pouch, request, query);
-        return kind === "feeds" ? quota.feed(parts) : quota.list(parts, signal);
-      }
-      case "_bulk_get": return quota.list(await bulkGet(pouch, request, query), signal);
-      case "_bulk_docs": return quota.answer(signal, () => writer.bulk(request));
-      case "_revs_diff": return answer(() => revsDiff(pouch, request));
-      case "_missing_revs": return answer(() => missingRevs(pouch, request));
-      case "_find": return answer(() => findDocuments(pouch, request));
+      case "_all_docs": return allDocs(pouch, request, query);
+      case "_changes": return changes(pouch, request, query);
+      case "_bulk_get": return bulkGet(pouch, request, query);
+      case "_bulk_docs": return writer.bulk(request);
+      case "_revs_diff": return json(200, await revsDiff(pouch, request));
+      case "_missing_revs": return json(200, await missingRevs(pouch, request));
+      case "_find": return json(200, await findDocuments(pouch, request));
       case "document": return this.#document(method, target.id, request, query);
       case "attachment": return this.#attachment(method, target, request, query);
       case "local": return this.room.answer(method, target.id, request, query);
@@ -113,13 +101,13 @@ class PeerAccess {
     return readTarget(segments.slice(1));
   }
 
-  /** @param {string} method @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} method @param {string} id @param {CountedRequest} request @param {Parameters} query */
   #document(method, id, request, query) {
-    if (method === "GET") return this.quota.answer(request.signal, () => getDocument(this.pouch, id, request, query));
+    if (method === "GET") return getDocument(this.pouch, id, request, query);
     return method === "PUT" ? this.writer.put(id, request, query) : this.writer.remove(id, request, query);
   }
 
-  /** @param {string} method @param {{ id: string, name: string }} target @param {IncomingRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
+  /** @param {string} method @param {{ id: string, name: string }} target @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
   #attachment(method, { id, name }, request, query) {
     if (method === "GET") return this.attachments.get(id, name, request, query);
     return method === "PUT" ? this.attachments.put(id, name, request, query) : this.attachments.remove(id, name, request, query);

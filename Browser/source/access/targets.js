@@ -16,26 +16,16 @@
 
 const SPECIAL = /** @type {const} */ (["_all_docs", "_changes", "_bulk_get", "_bulk_docs", "_revs_diff", "_missing_revs", "_find"]);
 
+/**
+ * Whether a name would lead elsewhere where it becomes a path: a database that is asked by HTTP puts attachments' names into URLs as
+ * they are.
+ * @param {string} name of a document or an attachment
+ */
+export const isPath = (name) => name.split(/[/\\]/).some((part) => part === "." || part === "..");
+
 /** @param {string[]} segments behind the share's id, decoded @returns {Target | null} */
 export function readTarget(segments) {
-  if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return null;
-  const target = readSegments(segments);
-  if (target && "id" in target && !isDocumentID(target.id)) return null;
-  return target?.kind === "attachment" && !isPath(target.name) ? null : target;
-}
-
-/**
- * Whether a name stays where it is put as a part of a path. PouchDB's databases elsewhere put names of attachments into URLs with
- * their slashes, where two points would lead out of the database.
- * @param {string} name
- */
-export const isPath = (name) => !name.split(/[/\\]/).some((part) => part === "" || part === "." || part === "..");
-
-/** Whether an id stays in its database, see {@link isPath}. @param {string} id */
-export const isDocumentID = (id) => isPath(id.startsWith("_") ? id : id.replaceAll(/[/\\]/g, "_"));
-
-/** @param {string[]} segments @returns {Target | null} */
-function readSegments(segments) {
+  if (segments.some((segment) => segment === "" || isPath(segment))) return null;
   const [first, ...rest] = segments;
   if (first === undefined) return { kind: "database" };
   if (!first.startsWith("_")) return documentTarget(first, rest);

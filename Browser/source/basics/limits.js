@@ -69,7 +69,7 @@ export const tunnelLimits = Object.freeze({
   /** Shares that a peer uses over a connection, and those it may ask for in a second. */
   shares: 64,
   openingsPerSecond: 20,
-  openingsSentPerSecond: 10,
+  openingsSentPerSecond: 8,
 
   streamCredit: 256 * 1024,
   connectionCredit: 1024 * 1024,
@@ -109,12 +109,12 @@ export const accessLimits = Object.freeze({
   localDocument: 64 << 10,
   /** An attachment on its own, which the browser keeps outside of the page's memory until it is stored. */
   attachment: 1 << 30,
-  /** A document with attachments behind it, which the page holds in memory. */
+  /** A document with attachments behind it, also when they are not compressed any more. */
   multipart: 256 << 20,
   /** Its parts. */
   parts: 10_000,
-  /** The names of ancestors that come with a revision. */
-  ancestors: 10_000,
+  /** How many of a document's ancestors are taken over with it: as many as databases keep. */
+  ancestors: 1000,
   /** Documents that a query finds at a time. */
   found: 1000,
   /** Bytes of requests of a connection that are in memory at a time; those that find too little wait. Small ones do not count. */

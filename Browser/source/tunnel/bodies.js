@@ -1,6 +1,9 @@
 // The bodies of requests and responses as they go through the tunnel.
 
+import { ByteQueue } from "./byte-queue.js";
+
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./exchanges.js").IncomingRequest} IncomingRequest */
 /** @typedef {Bytes | Blob | AsyncIterable<Bytes> | null} Body */
 
 /** How many bytes of a file are read at a time. */
@@ -30,4 +33,20 @@ export function lengthOf(body) {
 /** Ends a body that nobody reads: it must not go on. @param {Body} body */
 export async function abandon(body) {
   if (body && "return" in body) await /** @type {any} */ (body).return();
+}
+
+/**
+ * All bytes of a request's body.
+ * @param {IncomingRequest} request
+ * @param {number} limit
+ * @returns {Promise<Bytes | null>} `null` if there are more than the limit
+ */
+export async function collect({ body, length }, limit) {
+  if (length !== null && length > limit) return null;
+  const bytes = new ByteQueue();
+  for await (const piece of body) {
+    if (bytes.length + piece.length > limit) return null;
+    bytes.push(piece);
+  }
+  return bytes.take();
 }

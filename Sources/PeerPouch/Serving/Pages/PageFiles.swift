@@ -910,7 +910,7 @@ const tunnelLimits = Object.freeze({
   /** Shares that a peer uses over a connection, and those it may ask for in a second. */
   shares: 64,
   openingsPerSecond: 20,
-  openingsSentPerSecond: 10,
+  openingsSentPerSecond: 8,
 
   streamCredit: 256 * 1024,
   connectionCredit: 1024 * 1024,
@@ -950,12 +950,12 @@ const accessLimits = Object.freeze({
   localDocument: 64 << 10,
   /** An attachment on its own, which the browser keeps outside of the page's memory until it is stored. */
   attachment: 1 << 30,
-  /** A document with attachments behind it, which the page holds in memory. */
+  /** A document with attachments behind it, also when they are not compressed any more. */
   multipart: 256 << 20,
   /** Its parts. */
   parts: 10_000,
-  /** The names of ancestors that come with a revision. */
-  ancestors: 10_000,
+  /** How many of a document's ancestors are taken over with it: as many as databases keep. */
+  ancestors: 1000,
   /** Documents that a query finds at a time. */
   found: 1000,
   /** Bytes of requests of a connection that are in memory at a time; those that find too little wait. Small ones do not count. */
@@ -2144,11 +2144,64 @@ class TicketBook {
   }
 }
 
+// MARK: - tunnel/byte-queue.js
+
+// Bytes that came and were not read yet.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+/** The size of chunks for small parts, in bytes: many times what a chunk takes besides. */
+const SMALLEST_CHUNK = 1024;
+
+/**
+ * Bytes that came, copied into chunks: what is held is as much as came, however small the parts that it came in.
+ */
+class ByteQueue {
+  constructor() {
+    this.length = 0;
+    /** @type {Bytes[]} full ones */
+    this.full = [];
+    /** @type {Bytes} */
+    this.last = new Uint8Array();
+    this.used = 0;
+  }
+
+  /** @param {Bytes} bytes */
+  push(bytes) {
+    let rest = bytes;
+    while (rest.length > 0) {
+      if (this.used === this.last.length) {
+        if (this.used > 0) this.full.push(this.last);
+        this.last = new Uint8Array(Math.max(rest.length, SMALLEST_CHUNK));
+        this.used = 0;
+      }
+      const part = rest.subarray(0, this.last.length - this.used);
+      this.last.set(part, this.used);
+      this.used += part.length;
+      rest = rest.subarray(part.length);
+    }
+    this.length += bytes.length;
+  }
+
+  /** Takes all of them. @returns {Bytes} */
+  take() {
+    const all = joined([...this.full, this.last.subarray(0, this.used)]);
+    this.length = 0;
+    this.full = [];
+    this.last = new Uint8Array();
+    this.used = 0;
+    return all;
+  }
+}
+
 // MARK: - tunnel/bodies.js
 
 // The bodies of requests and responses as they go through the tunnel.
 
+
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("./exchanges.js").IncomingRequest} IncomingRequest */
 /** @typedef {Bytes | Blob | AsyncIterable<Bytes> | null} Body */
 
 /** How many bytes of a file are read at a time. */
@@ -2178,6 +2231,22 @@ function lengthOf(body) {
 /** Ends a body that nobody reads: it must not go on. @param {Body} body */
 async function abandon(body) {
   if (body && "return" in body) await /** @type {any} */ (body).return();
+}
+
+/**
+ * All bytes of a request's body.
+ * @param {IncomingRequest} request
+ * @param {number} limit
+ * @returns {Promise<Bytes | null>} `null` if there are more than the limit
+ */
+async function collect({ body, length }, limit) {
+  if (length !== null && length > limit) return null;
+  const bytes = new ByteQueue();
+  for await (const piece of body) {
+    if (bytes.length + piece.length > limit) return null;
+    bytes.push(piece);
+  }
+  return bytes.take();
 }
 
 // MARK: - tunnel/exchanges.js
@@ -3932,6 +4001,80 @@ function readResponse(payload) {
   return { status, length: readBodyLength(reader), headers: readHeaders(reader) };
 }
 
+// MARK: - access/allowance.js
+
+// A number of units that are taken and given back; those who find too few wait in line.
+
+class Allowance {
+  #free;
+  /** @type {{ units: number, serve: () => void }[]} */
+  #waiting = [];
+
+  /** @param {number} total */
+  constructor(total) {
+    this.total = total;
+    this.#free = total;
+  }
+
+  /**
+   * Takes units if they are free.
+   * @param {number} units
+   * @returns {(() => void) | null} gives them back, once
+   */
+  takeNow(units = 1) {
+    if (this.#waiting.length > 0 || this.#free < units) return null;
+    this.#free -= units;
+    return this.#giveBack(units);
+  }
+
+  /**
+   * Takes units, as soon as those who came before have theirs. More than there are count as all of them.
+   * @param {number} units
+   * @param {AbortSignal} [signal] ends the wait
+   * @returns {Promise<() => void>} gives them back, once
+   */
+  async take(units = 1, signal) {
+    const wanted = Math.min(units, this.total);
+    const place = this.takeNow(wanted);
+    if (place) return place;
+    await new Promise((resolve, reject) => {
+      const waiter = { units: wanted, serve: () => {} };
+      const abort = () => {
+        this.#waiting = this.#waiting.filter((each) => each !== waiter);
+        this.#serve();
+        reject(signal?.reason);
+      };
+      waiter.serve = () => {
+        signal?.removeEventListener("abort", abort);
+        resolve(undefined);
+      };
+      this.#waiting.push(waiter);
+      signal?.addEventListener("abort", abort, { once: true });
+      if (signal?.aborted) abort();
+    });
+    return this.#giveBack(wanted);
+  }
+
+  /** @param {number} units @returns {() => void} */
+  #giveBack(units) {
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#free += units;
+      this.#serve();
+    };
+  }
+
+  #serve() {
+    for (let first = this.#waiting[0]; first && first.units <= this.#free; first = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#free -= first.units;
+      first.serve();
+    }
+  }
+}
+
 // MARK: - access/answers.js
 
 // What a peer is answered: JSON, and why there is no result. Of what is not allowed and of what does not exist it learns the same.
@@ -3981,132 +4124,72 @@ function withoutBody({ status, headers, body, length: told }) {
 
 // MARK: - access/quota.js
 
-// How much may be under way for one connection: what holds documents while a peer reads on, and bodies that were read.
+// What all requests of one connection share: how much of it is under way, and in memory, at a time.
 
 
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
-/** @typedef {() => void} Release gives back what was taken; more than once is the same as once */
 
-/** Units that are taken and given back; those who find too few wait in line. */
-class Allowance {
-  #free;
-  /** @type {{ units: number, resolve: () => void }[]} */
-  #waiting = [];
+/** @typedef {"feeds" | "lists" | "documents" | "bodies"} Kind */
 
-  /** @param {number} total */
-  constructor(total) {
-    this.total = total;
-    this.#free = total;
-  }
+/**
+ * A request, and what it takes of its connection's quota while it is looked at and until its answer was read.
+ * @typedef {IncomingRequest & { take: (kind: Kind, units?: number) => Promise<void> }} CountedRequest
+ */
 
-  /** Takes units if they are free. @param {number} units @returns {Release | null} */
-  takeNow(units = 1) {
-    if (this.#waiting.length > 0 || this.#free < units) return null;
-    this.#free -= units;
-    return this.#release(units);
-  }
+/** An answer that has attachments in it is as large as several without. */
+const WITH_ATTACHMENTS = 8;
 
-  /** Takes units, as soon as those who came before have theirs. More than there are count as all of them. @param {AbortSignal} signal @param {number} units @returns {Promise<Release>} */
-  async take(signal, units = 1) {
-    const count = Math.min(units, this.total);
-    const release = this.takeNow(count);
-    if (release) return release;
-    /** @type {Promise<void>} */
-    const turn = new Promise((resolve, reject) => {
-      const waiter = { units: count, resolve };
-      this.#waiting.push(waiter);
-      signal.addEventListener("abort", () => {
-        const index = this.#waiting.indexOf(waiter);
-        if (index < 0) return;
-        this.#waiting.splice(index, 1);
-        this.#serve();
-        reject(signal.reason);
-      }, { once: true });
-    });
-    signal.throwIfAborted();
-    await turn;
-    return this.#release(count);
-  }
+/** How much of a body the tunnel gets at a time: a place is given back when the last of it is on its way. */
+const PORTION = 64 * 1024;
 
-  /** @param {number} units @returns {Release} */
-  #release(units) {
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      this.#free += units;
-      this.#serve();
-    };
-  }
-
-  #serve() {
-    while (this.#waiting.length > 0 && this.#waiting[0].units <= this.#free) {
-      const { units, resolve } = /** @type {{ units: number, resolve: () => void }} */ (this.#waiting.shift());
-      this.#free -= units;
-      resolve();
-    }
-  }
-}
-
-/** What is under way over a connection, whatever share it is of. */
 class Quota {
-  #feeds = new Allowance(accessLimits.feeds);
-  #lists = new Allowance(accessLimits.lists);
-  #documents = new Allowance(accessLimits.documents);
-  #bodies = new Allowance(accessLimits.bodiesInMemory);
-
-  /** Takes memory for a body, once it is free. @param {number} bytes @param {AbortSignal} signal */
-  body(bytes, signal) {
-    return this.#bodies.take(signal, bytes);
-  }
+  /** @type {Record<Kind, Allowance>} */
+  #allowances = {
+    feeds: new Allowance(accessLimits.feeds), lists: new Allowance(accessLimits.lists), documents: new Allowance(accessLimits.documents),
+    bodies: new Allowance(accessLimits.bodiesInMemory),
+  };
 
   /**
-   * An answer that is made when there is a place for it, which it keeps until it was read, or given up.
-   * @param {AbortSignal} signal @param {() => Promise<OutgoingResponse>} make @returns {Promise<OutgoingResponse>}
+   * Answers a request, which waits while the connection has too much under way.
+   * @param {IncomingRequest} request
+   * @param {(request: CountedRequest) => Promise<OutgoingResponse>} work
+   * @returns {Promise<OutgoingResponse>} its body has the request's places until it was read, or given up
    */
-  async answer(signal, make) {
-    const release = await this.#documents.take(signal);
+  async answer(request, work) {
+    /** @type {Set<() => void>} */
+    const places = new Set();
+    const release = () => { for (const place of places) place(); };
+    /** @param {Kind} kind @param {number} units */
+    const take = async (kind, units = 1) => {
+      // Feeds are for as long as the peer likes: others would wait in vain.
+      const place = kind === "feeds" ? this.#allowances.feeds.takeNow() : await this.#allowances[kind].take(units, request.signal);
+      if (!place) throw new Problem(429, "too_many_requests", `There are ${accessLimits.feeds} live feeds on this connection already.`);
+      places.add(place);
+    };
     try {
-      return held(await make(), release);
+      const answer = await work({ ...request, take });
+      const { body } = answer;
+      if (body === null || body instanceof Blob || (body instanceof Uint8Array && body.length <= accessLimits.smallBody)) {
+        release();
+        return answer;
+      }
+      return { ...answer, body: keeping(body, release), length: lengthOf(body) ?? answer.length ?? null };
     } catch (error) {
       release();
       throw error;
     }
   }
-
-  /** A list that is read for the peer when there is a place for it. @param {AsyncGenerator<string>} parts of JSON @param {AbortSignal} signal */
-  async list(parts, signal) {
-    return streamed(parts, await this.#lists.take(signal));
-  }
-
-  /** A feed that goes on. Nobody waits for the end of another. @param {AsyncGenerator<string>} parts of JSON */
-  feed(parts) {
-    const release = this.#feeds.takeNow();
-    if (!release) throw new Problem(429, "too_many_requests", `There are ${accessLimits.feeds} feeds on this connection already.`);
-    return streamed(parts, release);
-  }
 }
 
-/** @param {AsyncGenerator<string>} parts @param {Release} release @returns {OutgoingResponse} */
-const streamed = (parts, release) =>
-  ({ status: 200, headers: [["content-type", "application/json"]], body: releasing(inBytes(parts), release), length: null });
-
-/** @param {OutgoingResponse} answer @param {Release} release @returns {OutgoingResponse} */
-function held(answer, release) {
-  const { body } = answer;
-  const length = lengthOf(body);
-  if (length !== null) {
-    // A file is read from the disk as it is sent.
-    if (length > 0 && body instanceof Uint8Array) return { ...answer, body: releasing(pieces(body), release), length };
-    release();
-    return answer;
-  }
-  return { ...answer, body: releasing(pieces(body), release) };
-}
-
-/** The same bytes; what they hold is given back at their end. @param {AsyncGenerator<Bytes>} bytes @param {Release} release @returns {AsyncIterableIterator<Bytes>} */
-function releasing(bytes, release) {
+/**
+ * The same bytes, and something that is done when they were read, or given up.
+ * @param {Bytes | AsyncIterable<Bytes>} content @param {() => void} release
+ * @returns {AsyncIterableIterator<Bytes>}
+ */
+function keeping(content, release) {
+  const bytes = inPieces(content);
   /** @type {AsyncIterableIterator<Bytes>} */
   const body = {
     [Symbol.asyncIterator]: () => body,
@@ -4128,6 +4211,18 @@ function releasing(bytes, release) {
   };
   return body;
 }
+
+/** @param {Bytes | AsyncIterable<Bytes>} content @returns {AsyncGenerator<Bytes>} */
+async function* inPieces(content) {
+  if (content instanceof Uint8Array) {
+    for (let offset = 0; offset < content.length; offset += PORTION) yield content.subarray(offset, offset + PORTION);
+  } else {
+    for await (const part of content) yield* inPieces(part);
+  }
+}
+
+/** JSON that is made while it is read. @type {(parts: AsyncGenerator<string>) => OutgoingResponse} */
+const streamed = (parts) => ({ status: 200, headers: [["content-type", "application/json"]], body: inBytes(parts), length: null });
 
 /** Texts as bytes, several of them together. @param {AsyncGenerator<string>} parts */
 async function* inBytes(parts) {
@@ -5041,57 +5136,6 @@ class ReceivingWindow {
   /** @param {number} size */
   widen(size) {
     this.size = Math.max(this.size, Math.min(size, this.largest));
-  }
-}
-
-// MARK: - tunnel/byte-queue.js
-
-// Bytes that came and were not read yet.
-
-
-/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
-
-/** The size of chunks for small parts, in bytes: many times what a chunk takes besides. */
-const SMALLEST_CHUNK = 1024;
-
-/**
- * Bytes that came, copied into chunks: what is held is as much as came, however small the parts that it came in.
- */
-class ByteQueue {
-  constructor() {
-    this.length = 0;
-    /** @type {Bytes[]} full ones */
-    this.full = [];
-    /** @type {Bytes} */
-    this.last = new Uint8Array();
-    this.used = 0;
-  }
-
-  /** @param {Bytes} bytes */
-  push(bytes) {
-    let rest = bytes;
-    while (rest.length > 0) {
-      if (this.used === this.last.length) {
-        if (this.used > 0) this.full.push(this.last);
-        this.last = new Uint8Array(Math.max(rest.length, SMALLEST_CHUNK));
-        this.used = 0;
-      }
-      const part = rest.subarray(0, this.last.length - this.used);
-      this.last.set(part, this.used);
-      this.used += part.length;
-      rest = rest.subarray(part.length);
-    }
-    this.length += bytes.length;
-  }
-
-  /** Takes all of them. @returns {Bytes} */
-  take() {
-    const all = joined([...this.full, this.last.subarray(0, this.used)]);
-    this.length = 0;
-    this.full = [];
-    this.last = new Uint8Array();
-    this.used = 0;
-    return all;
   }
 }
 
@@ -6435,10 +6479,8 @@ async function readSalt(pouch) {
 
 
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
-/**
- * A request of a peer, which has to take memory for what it reads as a whole; it is given back with the answer.
- * @typedef {import("../tunnel/exchanges.js").IncomingRequest & { reserve: (bytes: number) => Promise<void> }} IncomingRequest
- */
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 
 /** The parameters of a request, each of them known or left out. */
 class Parameters {
@@ -6486,24 +6528,18 @@ function parsed(value) {
   }
 }
 
-/** All bytes of a request's body. @param {IncomingRequest} request @param {number} limit @returns {Promise<Bytes>} */
-async function readBytes({ body, length, reserve }, limit) {
-  if (length !== null && length > limit) throw tooLarge("the request entity is too large");
-  await reserve(length ?? limit);
-  /** @type {Bytes[]} */
-  const parts = [];
-  let count = 0;
-  for await (const piece of body) {
-    count += piece.length;
-    if (count > limit) throw tooLarge("the request entity is too large");
-    parts.push(piece);
-  }
-  return joined(parts);
+/** Waits until so much of a request may be in memory. @param {CountedRequest} request @param {number} limit of what it can be, in bytes */
+async function takeMemory(request, limit) {
+  const size = Math.min(request.length ?? limit, limit);
+  if (size > accessLimits.smallBody) await request.take("bodies", size);
 }
 
-/** The object that is a request's body. @param {IncomingRequest} request @param {number} limit in bytes @returns {Promise<any>} */
+/** The object that is a request's body. @param {CountedRequest} request @param {number} limit in bytes @returns {Promise<any>} */
 async function readObject(request, limit) {
-  const bytes = await readBytes(request, limit);
+  if (request.length !== null && request.length > limit) throw tooLarge("the request entity is too large");
+  await takeMemory(request, limit);
+  const bytes = await collect(request, limit);
+  if (!bytes) throw tooLarge("the request entity is too large");
   let value;
   try {
     value = text(bytes);
@@ -6518,10 +6554,10 @@ async function readObject(request, limit) {
 
 // MARK: Revisions and positions
 
-/** @param {string} rev */
+/** @param {any} rev @returns {string} */
 function readRevision(rev) {
-  // PouchDB's databases elsewhere put it into URLs as it is.
-  if (!/^[1-9]\d{0,15}-[^\s&#?%/\\]{1,128}$/.test(rev)) throw bad("Invalid rev format");
+  // What would mean something in a URL goes into none: databases elsewhere are asked by them.
+  if (typeof rev !== "string" || !/^[1-9]\d{0,15}-[^\s&#?/%+]{1,128}$/.test(rev)) throw bad("Invalid rev format");
   return rev;
 }
 
@@ -6543,7 +6579,6 @@ function readSince(since) {
   if (since === null || since === "" || since === "0") return 0;
   if (since === "now") return "now";
   if (/^\d{1,15}$/.test(since)) return Number(since);
-  if (since.length > 4096) throw bad("since is no position.");
   // A position of another kind of database.
   return since;
 }
@@ -6577,6 +6612,43 @@ function readRange(request, size, tag) {
   return { start, end };
 }
 
+// MARK: Files
+
+/** How many bytes of a body are in the page's memory before the browser keeps them elsewhere. */
+const HELD = 4 << 20;
+
+/** Bytes that become a file, a part of them in the page's memory. */
+class BlobWriter {
+  #kept = new Blob();
+  #held = new ByteQueue();
+  size = 0;
+
+  /** @param {Bytes} piece */
+  write(piece) {
+    this.size += piece.length;
+    this.#held.push(piece);
+    if (this.#held.length >= HELD) this.#kept = this.blob("");
+  }
+
+  /** What was written. @param {string} type */
+  blob(type) {
+    return new Blob([this.#kept, this.#held.take()], { type });
+  }
+}
+
+/** The bytes of a request's body as a blob. @param {CountedRequest} request @param {number} limit @param {string} type @returns {Promise<Blob>} */
+async function collectBlob(request, limit, type) {
+  const problem = () => tooLarge("The attachment is too large for this peer.", "attachment_too_large");
+  if (request.length !== null && request.length > limit) throw problem();
+  await takeMemory(request, HELD);
+  const file = new BlobWriter();
+  for await (const piece of request.body) {
+    if (file.size + piece.length > limit) throw problem();
+    file.write(piece);
+  }
+  return file.blob(type);
+}
+
 // MARK: - access/targets.js
 
 // What paths and methods mean, and what a remote may do of it. The same routes as in Sources/PeerTunnel/Access.
@@ -6597,26 +6669,16 @@ function readRange(request, size, tag) {
 
 const SPECIAL = /** @type {const} */ (["_all_docs", "_changes", "_bulk_get", "_bulk_docs", "_revs_diff", "_missing_revs", "_find"]);
 
+/**
+ * Whether a name would lead elsewhere where it becomes a path: a database that is asked by HTTP puts attachments' names into URLs as
+ * they are.
+ * @param {string} name of a document or an attachment
+ */
+const isPath = (name) => name.split(/[/\\]/).some((part) => part === "." || part === "..");
+
 /** @param {string[]} segments behind the share's id, decoded @returns {Target | null} */
 function readTarget(segments) {
-  if (segments.some((segment) => segment === "" || segment === "." || segment === "..")) return null;
-  const target = readSegments(segments);
-  if (target && "id" in target && !isDocumentID(target.id)) return null;
-  return target?.kind === "attachment" && !isPath(target.name) ? null : target;
-}
-
-/**
- * Whether a name stays where it is put as a part of a path. PouchDB's databases elsewhere put names of attachments into URLs with
- * their slashes, where two points would lead out of the database.
- * @param {string} name
- */
-const isPath = (name) => !name.split(/[/\\]/).some((part) => part === "" || part === "." || part === "..");
-
-/** Whether an id stays in its database, see {@link isPath}. @param {string} id */
-const isDocumentID = (id) => isPath(id.startsWith("_") ? id : id.replaceAll(/[/\\]/g, "_"));
-
-/** @param {string[]} segments @returns {Target | null} */
-function readSegments(segments) {
+  if (segments.some((segment) => segment === "" || isPath(segment))) return null;
   const [first, ...rest] = segments;
   if (first === undefined) return { kind: "database" };
   if (!first.startsWith("_")) return documentTarget(first, rest);
@@ -6670,8 +6732,6 @@ function isAllowed({ kind }, method, { access, queries }) {
 
 /** How much of the browser's storage is left to its user, in bytes: writes of peers beyond it are refused. */
 const FREE_SPACE = 64 << 20;
-/** The members with an underscore that a document may have: others would reach into PouchDB. */
-const MEMBERS = new Set(["_id", "_rev", "_deleted", "_attachments", "_revisions"]);
 
 /** @throws {Problem} while the browser has little space left */
 async function checkSpace() {
@@ -6681,11 +6741,13 @@ async function checkSpace() {
   }
 }
 
-/** Checks the documents of one request, one after the other. */
-class WriteGuard {
-  /** The leaves of documents that were asked for, with those of the request. @type {Map<string, Set<string>>} */
-  #leaves = new Map();
+/** Members of CouchDB's own that are taken from peers, and those that say nothing about what is to be written. */
+const TAKEN = ["_id", "_rev", "_deleted", "_attachments", "_revisions"];
+const IGNORED = ["_conflicts", "_deleted_conflicts", "_revs_info", "_local_seq"];
 
+const badMember = (/** @type {string} */ name) => new Problem(400, "doc_validation", `Bad special document member: ${name}`);
+
+class WriteGuard {
   /** @param {any} pouch @param {import("./targets.js").Grant} grant */
   constructor(pouch, grant) {
     this.pouch = pouch;
@@ -6694,35 +6756,33 @@ class WriteGuard {
 
   /**
    * Allows a document by returning.
-   * @param {any} doc @param {boolean} isEdit whether it makes a new revision, rather than being a copy of one
-   * @throws {Problem}
+   * @param {any} doc
+   * @param {LeafCount | null} leaves for a copy of a revision, those of the documents that are written with it; `null` for what makes a
+   *   new revision
+   * @returns {Promise<any>} what is to be written
    */
-  async allow(doc, isEdit) {
+  async allow(doc, leaves = null) {
     if (!isObject(doc)) throw bad("Document must be a JSON object");
     const { _id: id, _attachments: attachments = {} } = doc;
-    if (id !== undefined && (typeof id !== "string" || id === "")) throw new Problem(400, "illegal_docid", "Document id must be a non-empty string");
-    if (id !== undefined && !isDocumentID(id)) throw new Problem(400, "illegal_docid", "The document's id is not taken from peers.");
-    const unknown = Object.keys(doc).find((name) => name.startsWith("_") && !MEMBERS.has(name));
-    if (unknown !== undefined) throw new Problem(400, "doc_validation", `Bad special document member: ${unknown}`);
-    this.#checkBody(doc);
-    if (!isObject(attachments) || !Object.keys(attachments).every(isPath)) throw bad("Attachments are an object, by names.");
+    checkID(id);
+    if (!isObject(attachments)) throw bad("Attachments are an object.");
+    for (const name of Object.keys(attachments)) if (isPath(name)) throw bad("This is no name for an attachment of a peer's.");
+    const members = Object.fromEntries(Object.entries(doc).filter(([name]) => !name.startsWith("_")));
+    const size = byteLength(JSON.stringify(members));
+    if (size > accessLimits.document) throw tooLarge("The document is too large.", "document_too_large");
+    if (depth(members) > accessLimits.jsonDepth) throw bad("JSON from peers must not be nested so deep.");
     if (typeof id === "string" && id.startsWith("_design/")) {
       if (this.grant.access === "inbox") throw forbidden("Only new documents are taken.");
       if (!this.grant.designDocuments) throw forbidden("Design documents are not taken from peers.");
     }
     const stubs = Object.entries(attachments).filter(([, each]) => isObject(each) && each.stub);
     if (this.grant.access === "inbox") {
-      if (!isEdit || doc._rev !== undefined || doc._deleted || stubs.length > 0) throw forbidden("Only new documents are taken.");
+      if (leaves || doc._rev !== undefined || doc._deleted || stubs.length > 0) throw forbidden("Only new documents are taken.");
     }
+    const written = { ...members, ...ownMembers(doc, leaves === null) };
     if (stubs.length > 0) await this.#checkStubs(id, stubs);
-    if (!isEdit) await this.#countLeaf(id, readAncestors(doc));
-  }
-
-  /** @param {Record<string, any>} doc */
-  #checkBody(doc) {
-    const body = Object.fromEntries(Object.entries(doc).filter(([name]) => !name.startsWith("_")));
-    if (byteLength(JSON.stringify(body)) > accessLimits.document) throw tooLarge("The document is too large.", "document_too_large");
-    if (depth(body) > accessLimits.jsonDepth) throw bad("JSON from peers must not be nested so deep.");
+    await leaves?.add(written);
+    return written;
   }
 
   /** A stub must belong to a revision of that very document. @param {string} id @param {[string, any][]} stubs */
@@ -6736,201 +6796,137 @@ class WriteGuard {
       if (!digests.has(digest)) throw new Problem(412, "missing_stub", `Attachment stub ${JSON.stringify(name)} refers to nothing of this document.`);
     }
   }
+}
 
-  /** Notes the leaf that a copy of a revision becomes. @param {string} id @param {string[]} revisions it and its ancestors, the newest first */
-  async #countLeaf(id, revisions) {
-    const known = this.#leaves.get(id) ?? await leavesOf(this.pouch, id);
-    this.#leaves.set(id, known);
-    const [revision] = revisions;
-    if (known.has(revision)) return;
-    const parent = revisions.find((each) => known.has(each));
-    if (parent === undefined && known.size >= accessLimits.leaves) {
-      throw forbidden(`The document has ${known.size} leaves, and no more are taken from peers.`);
-    }
-    if (parent !== undefined) known.delete(parent);
-    known.add(revision);
+/** @param {unknown} id */
+function checkID(id) {
+  if (id === undefined) return;
+  if (typeof id !== "string" || id === "" || isPath(id)) throw new Problem(400, "illegal_docid", "Document id must be a non-empty string");
+}
+
+/**
+ * CouchDB's own members of a document, as far as peers may have them. Databases know others, such as a whole tree of revisions.
+ * @param {any} doc @param {boolean} isEdit whether it makes a new revision, rather than being a copy of one
+ */
+function ownMembers(doc, isEdit) {
+  for (const name of Object.keys(doc)) {
+    if (name.startsWith("_") && !TAKEN.includes(name) && !IGNORED.includes(name)) throw badMember(name);
+  }
+  const { _id, _rev, _deleted, _attachments, _revisions } = doc;
+  if (_deleted !== undefined && typeof _deleted !== "boolean") throw badMember("_deleted");
+  const history = _revisions === undefined ? null : readHistory(_revisions);
+  const rev = _rev ?? (isEdit ? undefined : history?.rev);
+  if (rev !== undefined || !isEdit) readRevision(rev);
+  if (!isEdit && history && history.rev !== rev) throw badMember("_revisions");
+  const members = { _id, _rev: rev, _deleted, _attachments, _revisions: isEdit ? undefined : history?.revisions };
+  return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined));
+}
+
+/** A revision with its ancestors, the newest first. @param {any} revisions @returns {{ rev: string, revisions: { start: number, ids: string[] } }} */
+function readHistory(revisions) {
+  const { start, ids } = isObject(revisions) ? revisions : { start: 0, ids: [] };
+  const isRight = Number.isSafeInteger(start) && start > 0 && Array.isArray(ids) && ids.length > 0 && ids.length <= start
+    && ids.every((id) => typeof id === "string" && id !== "" && id.length <= 128);
+  if (!isRight) throw badMember("_revisions");
+  // Older ones would be forgotten anyway.
+  return { rev: `${start}-${ids[0]}`, revisions: { start, ids: ids.slice(0, accessLimits.ancestors) } };
+}
+
+/** The leaves of documents that are there, with those of a batch of copies that is to be written. */
+class LeafCount {
+  /** @type {Map<string, Revisions>} by document */
+  #documents = new Map();
+
+  /** @param {any} pouch */
+  constructor(pouch) {
+    this.pouch = pouch;
+  }
+
+  /** Notes the leaf that a copy of a revision becomes. @param {any} doc @throws {Problem} if the document has too many */
+  async add(doc) {
+    const { _id: id, _rev: rev, _revisions: history } = doc;
+    const revisions = this.#documents.get(id) ?? (await revisionsOf(this.pouch, id));
+    this.#documents.set(id, revisions);
+    const { leaves, inner } = revisions;
+    if (leaves.has(rev) || inner.has(rev)) return;
+    const ancestors = (history?.ids ?? []).map((/** @type {string} */ suffix, /** @type {number} */ index) => `${history.start - index}-${suffix}`).slice(1);
+    const parent = ancestors.find((/** @type {string} */ each) => leaves.has(each));
+    const count = leaves.size - (parent === undefined ? 0 : 1);
+    if (count >= accessLimits.leaves) throw forbidden(`The document has ${count} leaves, and no more are taken from peers.`);
+    if (parent !== undefined) leaves.delete(parent);
+    for (const each of ancestors) inner.add(each);
+    leaves.add(rev);
   }
 }
 
-/** The revision of a copy and its ancestors, the newest first. @param {any} doc @returns {string[]} */
-function readAncestors(doc) {
-  if (typeof doc._id !== "string" || typeof doc._rev !== "string") throw bad("Copies of revisions have _id and _rev.");
-  readRevision(doc._rev);
-  const { _revisions: revisions } = doc;
-  if (revisions === undefined) return [doc._rev];
-  const { start, ids } = isObject(revisions) ? revisions : {};
-  const isRight = Number.isSafeInteger(start) && start > 0 && Array.isArray(ids) && ids.length > 0 && ids.length <= Math.min(start, accessLimits.ancestors)
-    && ids.every((each) => typeof each === "string" && each !== "") && `${start}-${ids[0]}` === doc._rev;
-  if (!isRight) throw new Problem(400, "doc_validation", "_revisions are not those of the revision.");
-  return ids.map((/** @type {string} */ each, /** @type {number} */ index) => `${start - index}-${each}`);
-}
+/** @typedef {{ leaves: Set<string>, inner: Set<string> }} Revisions */
 
-/** The leaves of a document, deleted ones too. @param {any} pouch @param {string} id @returns {Promise<Set<string>>} */
-async function leavesOf(pouch, id) {
+/** The revisions of a document. @param {any} pouch @param {string} id @returns {Promise<Revisions>} */
+async function revisionsOf(pouch, id) {
+  /** @type {Revisions} */
+  const revisions = { leaves: new Set(), inner: new Set() };
   try {
-    // PouchDB's own databases tell it without reading the leaves; those elsewhere do not.
+    // PouchDB's own databases tell them without reading the leaves; those elsewhere do not.
     if (typeof pouch._getRevisionTree !== "function") {
-      const answers = await pouch.get(id, { open_revs: "all" });
-      return new Set(answers.map((/** @type {any} */ { ok, missing }) => ok?._rev ?? missing));
+      for (const { ok } of await pouch.get(id, { open_revs: "all" })) if (ok) revisions.leaves.add(ok._rev);
+      return revisions;
     }
     /** @type {any[]} */
     const trees = await new Promise((resolve, reject) => {
       pouch._getRevisionTree(id, (/** @type {any} */ error, /** @type {any} */ tree) => (error ? reject(error) : resolve(tree)));
     });
-    /** @type {Set<string>} */
-    const leaves = new Set();
     const rest = trees.map(({ pos, ids }) => ({ generation: pos, node: ids }));
-    while (rest.length > 0) {
-      const { generation, node: [digest, , children] } = /** @type {any} */ (rest.pop());
-      if (children.length === 0) leaves.add(`${generation}-${digest}`);
-      for (const child of children) rest.push({ generation: generation + 1, node: child });
+    for (let next = rest.pop(); next; next = rest.pop()) {
+      const { generation, node: [suffix, , children] } = next;
+      (children.length === 0 ? revisions.leaves : revisions.inner).add(`${generation}-${suffix}`);
+      for (const node of children) rest.push({ generation: generation + 1, node });
     }
-    return leaves;
+    return revisions;
   } catch (error) {
-    if (/** @type {any} */ (error).status === 404) return new Set();
+    if (/** @type {any} */ (error).status === 404) return revisions;
     throw error;
   }
 }
 
-// MARK: - access/spool.js
-
-// Bytes that become a file, most of which the browser keeps outside of the page's memory.
-
-
-/** How many bytes are in the page's memory before the browser keeps them elsewhere. */
-const HELD = 4 << 20;
-
-class Spool {
-  /** @type {BlobPart[]} */
-  #parts = [];
-  #held = 0;
-  size = 0;
-
-  /** @param {Uint8Array<ArrayBuffer>} piece */
-  push(piece) {
-    this.size += piece.length;
-    this.#held += piece.length;
-    this.#parts.push(piece);
-    if (this.#held < HELD) return;
-    this.#parts = [new Blob(this.#parts)];
-    this.#held = 0;
-  }
-
-  /** @param {string} type */
-  blob(type) {
-    return new Blob(this.#parts, { type });
-  }
-}
-
-/** The bytes of a request's body as a file. @param {import("./requests.js").IncomingRequest} request @param {number} limit @param {string} type @returns {Promise<Blob>} */
-async function readFile({ body, length }, limit, type) {
-  const problem = () => tooLarge("The attachment is too large for this peer.", "attachment_too_large");
-  if (length !== null && length > limit) throw problem();
-  const spool = new Spool();
-  for await (const piece of body) {
-    spool.push(piece);
-    if (spool.size > limit) throw problem();
-  }
-  return spool.blob(type);
-}
-
-// MARK: - access/multipart.js
-
-// Documents with their attachments behind them: `multipart/related`, as CouchDB's replicators send them.
-
-
-/** @param {string} reason @param {number} status */
-const badPart = (reason, status = 400) =>
-  Object.assign(new Error(reason), { status, name: status === 413 ? "too_large" : "bad_request", reason });
-
-/** Where a sequence of bytes begins. @param {Uint8Array} bytes @param {Uint8Array} wanted @param {number} from @returns {number} -1 if nowhere */
-function find(bytes, wanted, from) {
-  const [first] = wanted;
-  for (let start = bytes.indexOf(first, from); start >= 0 && start + wanted.length <= bytes.length; start = bytes.indexOf(first, start + 1)) {
-    let length = 1;
-    while (length < wanted.length && bytes[start + length] === wanted[length]) length++;
-    if (length === wanted.length) return start;
-  }
-  return -1;
-}
+/** @type {WeakMap<object, Promise<unknown>>} by database, what was begun last */
+const lines = new WeakMap();
 
 /**
- * Reads a document with its attachments. The parts follow in the order of the attachments that say so, or are named.
- * @param {import("./requests.js").IncomingRequest} request
- * @param {string} type its content type
- * @param {{ multipart: number, documentRequest: number, jsonDepth: number, parts: number }} limits
- * @returns {Promise<any>} with the attachments as blobs
+ * Counts and writes copies of revisions one batch after the other: two at a time would count without each other.
+ * @template Value @param {any} pouch @param {() => Promise<Value>} work @returns {Promise<Value>}
  */
-async function readMultipart(request, type, limits) {
-  const [, quoted, plain] = /boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(type) ?? [];
-  const boundary = quoted ?? plain;
-  if (!boundary) throw badPart("The boundary is missing.");
-  const bytes = await readBytes(request, limits.multipart);
-  const parts = splitParts(bytes, utf8(`--${boundary}`), limits.parts);
-  if (parts.length === 0 || parts[0].body.length > limits.documentRequest) throw badPart("The document is missing.");
-  let doc;
-  try {
-    const json = text(parts[0].body);
-    if (textDepth(json) > limits.jsonDepth + 8) throw badPart("JSON from peers must not be nested so deep.");
-    doc = JSON.parse(json);
-  } catch (error) {
-    throw /** @type {any} */ (error).status ? error : badPart("invalid UTF-8 JSON");
-  }
-  if (!isObject(doc)) throw badPart("Document must be a JSON object");
-  const following = Object.entries(isObject(doc._attachments) ? doc._attachments : {}).filter(([, each]) => isObject(each) && each.follows);
-  if (following.length !== parts.length - 1) throw badPart("There are not as many attachments as the document says.");
-  let left = limits.multipart;
-  for (const [index, [name, description]] of following.entries()) {
-    const part = parts.slice(1).find((each) => each.name === name) ?? parts[index + 1];
-    const { follows, length, encoding, encoded_length: encodedLength, digest, ...kept } = description;
-    const contentType = typeof kept.content_type === "string" ? kept.content_type : "application/octet-stream";
-    let blob = new Blob([part.body], { type: contentType });
-    const expected = encoding ? encodedLength : length;
-    if (typeof expected === "number" && expected !== blob.size) throw badPart("An attachment is not as long as it should be.");
-    if (encoding === "gzip") blob = await inflate(blob, left);
-    left -= blob.size;
-    doc._attachments[name] = { ...kept, content_type: contentType, data: blob };
-  }
-  return doc;
+function inLine(pouch, work) {
+  const turn = (lines.get(pouch) ?? Promise.resolve()).then(work, work);
+  lines.set(pouch, turn.catch(() => {}));
+  return turn;
 }
 
-/** @param {Uint8Array<ArrayBuffer>} bytes @param {Uint8Array} delimiter @param {number} most how many there may be @returns {{ name: string | null, body: Uint8Array<ArrayBuffer> }[]} */
-function splitParts(bytes, delimiter, most) {
-  const blank = utf8("\r\n\r\n");
-  const next = utf8("\r\n");
-  const parts = [];
-  let start = find(bytes, delimiter, 0);
-  while (start >= 0) {
-    const begin = start + delimiter.length;
-    // Two hyphens end it.
-    if (bytes[begin] === 0x2d && bytes[begin + 1] === 0x2d) return parts;
-    const end = find(bytes, new Uint8Array([...next, ...delimiter]), begin);
-    if (end < 0) break;
-    const part = bytes.subarray(begin, end);
-    const head = part[0] === 0x0d && part[1] === 0x0a && part[2] === 0x0d && part[3] === 0x0a ? 0 : find(part, blank, 0);
-    if (head < 0) break;
-    if (parts.length >= most) throw badPart("There are too many parts.", 413);
-    const headers = new TextDecoder().decode(part.subarray(0, head));
-    const [, name] = /content-disposition:[^\r\n]*filename="((?:[^"\\]|\\.)*)"/i.exec(headers) ?? [];
-    parts.push({ name: name?.replace(/\\(.)/g, "$1") ?? null, body: part.subarray(head + blank.length) });
-    start = end + next.length;
-  }
-  throw badPart("The parts do not end.");
-}
+// MARK: - access/inflating.js
 
-/** The contents of what was compressed by gzip. @param {Blob} blob @param {number} limit bytes @returns {Promise<Blob>} */
-async function inflate(blob, limit) {
-  const spool = new Spool();
-  try {
-    // @ts-ignore: streams can be iterated.
-    for await (const piece of blob.stream().pipeThrough(new DecompressionStream("gzip"))) {
-      spool.push(piece);
-      if (spool.size > limit) throw badPart("The attachment is too large for this peer.", 413);
+// The contents of what was compressed.
+
+
+/**
+ * The contents of what was compressed by gzip.
+ * @param {Blob} blob
+ * @param {{ left: number }} room how many bytes there may be; less by those that there are afterwards
+ * @returns {Promise<Blob>}
+ */
+async function inflate(blob, room) {
+  const file = new BlobWriter();
+  const reader = blob.stream().pipeThrough(new DecompressionStream("gzip")).getReader();
+  while (true) {
+    const { done, value } = await reader.read().catch(() => {
+      throw bad("An attachment is not compressed as it says.");
+    });
+    if (done) return file.blob(blob.type);
+    room.left -= value.length;
+    if (room.left < 0) {
+      reader.cancel().catch(() => {});
+      throw tooLarge("The attachment is too large for this peer.", "attachment_too_large");
     }
-  } catch (error) {
-    throw /** @type {any} */ (error).status ? error : badPart("The attachment is no gzip.");
+    file.write(value);
   }
-  return spool.blob(blob.type);
 }
 
 // MARK: - access/attachments.js
@@ -6938,20 +6934,20 @@ async function inflate(blob, limit) {
 // Attachments on their own.
 
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** Raster images, which may be shown as they are; everything else is to be saved. */
 const IMAGES = new Set(["image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"]);
 
 class Attachments {
-  /** @param {any} pouch @param {import("./targets.js").Grant} grant */
-  constructor(pouch, grant) {
+  /** @param {any} pouch @param {import("./guards.js").WriteGuard} guard */
+  constructor(pouch, guard) {
     this.pouch = pouch;
-    this.grant = grant;
+    this.guard = guard;
   }
 
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} id @param {string} name @param {CountedRequest} request @param {Parameters} query */
   async get(id, name, request, query) {
     const rev = query.text("rev");
     const options = rev === null ? {} : { rev: readRevision(rev) };
@@ -6975,25 +6971,25 @@ class Attachments {
     return { status: range ? 206 : 200, headers, body: part };
   }
 
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} id @param {string} name @param {CountedRequest} request @param {Parameters} query */
   async put(id, name, request, query) {
     const rev = revisionOf(request, query);
-    if (this.grant.access === "inbox" && rev !== null) throw missing();
+    if (this.guard.grant.access === "inbox" && rev !== null) throw missing();
     await checkSpace();
-    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
+    await this.guard.allow({ _id: id });
     const type = request.headers.get("content-type") ?? "application/octet-stream";
-    let blob = await readFile(request, accessLimits.attachment, type);
+    let blob = await collectBlob(request, accessLimits.attachment, type);
     const encoding = request.headers.get("content-encoding");
-    if (encoding === "gzip") blob = await inflate(blob, accessLimits.attachment);
+    if (encoding === "gzip") blob = await inflate(blob, { left: accessLimits.attachment });
     else if (encoding !== undefined && encoding !== "identity") throw new Problem(415, "bad_ctype", "Attachments are plain or compressed by gzip.");
     const result = await this.pouch.putAttachment(id, name, rev ?? undefined, blob, type);
     return json(201, { ok: true, id, rev: result.rev });
   }
 
-  /** @param {string} id @param {string} name @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} id @param {string} name @param {CountedRequest} request @param {Parameters} query */
   async remove(id, name, request, query) {
     const rev = neededRevision(request, query);
-    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
+    await this.guard.allow({ _id: id });
     const result = await this.pouch.removeAttachment(id, name, rev);
     return json(200, { ok: true, id, rev: result.rev });
   }
@@ -7004,13 +7000,17 @@ class Attachments {
 // Lists of documents, a page at a time: what a peer does not read is not read here either.
 
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 /** How many rows of a list are read at a time: fewer of those that are larger, since all of them are held in memory. @param {Record<string, any>} options */
-const pageSize = ({ attachments, include_docs: withDocs }) => (attachments ? 1 : withDocs ? 50 : 500);
+const pageSize = ({ attachments, include_docs: withDocs }) => (attachments ? 1 : withDocs ? 16 : 500);
 
-/** The rows of `_all_docs` that a request asks for. @param {any} pouch @param {IncomingRequest} request @param {Parameters} query @returns {Promise<AsyncGenerator<string>>} */
+/** How much of a connection's lists one with documents in it counts for. @param {Record<string, any>} options */
+const listWeight = ({ attachments, include_docs: withDocs }) => (attachments || withDocs ? 4 : 1);
+
+/** The rows of `_all_docs` that a request asks for. @param {any} pouch @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
 async function allDocs(pouch, request, query) {
   const body = request.method === "POST" ? await readObject(request, accessLimits.request) : {};
   /** @type {Record<string, any>} */
@@ -7026,12 +7026,16 @@ async function allDocs(pouch, request, query) {
   if (keys !== undefined) {
     if (!Array.isArray(keys) || !keys.every((each) => typeof each === "string")) throw bad("`keys` member must be an array.");
     const wanted = (options.descending ? keys.toReversed() : keys).slice(skip, limit === Infinity ? undefined : skip + limit);
-    return keyRows(pouch, wanted, options, skip);
+    await request.take("lists", listWeight(options));
+    return streamed(keyRows(pouch, wanted, options, skip));
   }
+  // For PouchDB an empty key is none. Before it there is nothing, and nothing is at it.
+  if (key === "" || (options.descending ? start : end) === "") return streamed(keyRows(pouch, [], options, skip));
   if (key !== undefined) Object.assign(options, { startkey: key, endkey: key });
-  if (start !== undefined) options.startkey = start;
-  if (end !== undefined) options.endkey = end;
-  return rows(pouch, options, skip, limit);
+  if (start) options.startkey = start;
+  if (end) options.endkey = end;
+  await request.take("lists", listWeight(options));
+  return streamed(rows(pouch, options, skip, limit));
 }
 
 /** @param {any} pouch @param {string[]} keys @param {Record<string, any>} options @param {number} offset */
@@ -7069,19 +7073,23 @@ async function* rows(pouch, options, skip, limit) {
     rest -= page.rows.length;
     if (page.rows.length < step || rest <= 0) break;
     const { id } = page.rows.at(-1);
-    page = await pouch.allDocs({ ...options, startkey: id, skip: 1, limit: Math.min(rest, step) });
+    const count = Math.min(rest, step);
+    const next = await pouch.allDocs({ ...options, startkey: id, limit: count + 1 });
+    // It may have been deleted meanwhile.
+    page = { rows: next.rows.slice(next.rows[0]?.id === id ? 1 : 0).slice(0, count) };
   }
   yield "\n]}\n";
 }
 
-/** The revisions that `_bulk_get` asks for. @param {any} pouch @param {IncomingRequest} request @param {Parameters} query @returns {Promise<AsyncGenerator<string>>} */
+/** The revisions that `_bulk_get` asks for. @param {any} pouch @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
 async function bulkGet(pouch, request, query) {
   const { docs } = await readObject(request, accessLimits.request);
   if (!Array.isArray(docs)) throw bad("Missing JSON list of 'docs'.");
   if (docs.length > accessLimits.bulkGets) throw tooLarge("There are too many documents in one request.");
   if (!docs.every((each) => isObject(each) && typeof each.id === "string")) throw bad("Each of 'docs' has an id.");
   const options = { revs: query.flag("revs"), latest: query.flag("latest"), attachments: query.flag("attachments") };
-  return bulkRows(pouch, docs, options);
+  await request.take("lists", listWeight({ ...options, include_docs: true }));
+  return streamed(bulkRows(pouch, docs, options));
 }
 
 /** @param {any} pouch @param {any[]} docs @param {Record<string, any>} options */
@@ -7091,7 +7099,7 @@ async function* bulkRows(pouch, docs, options) {
   const step = pageSize({ ...options, include_docs: true });
   for (let index = 0; index < docs.length; index += step) {
     const page = docs.slice(index, index + step);
-    const readable = page.filter(({ id }) => !id.startsWith("_local/") && isDocumentID(id)).map(({ id, rev }) => (typeof rev === "string" ? { id, rev: readRevision(rev) } : { id }));
+    const readable = page.filter(({ id }) => !id.startsWith("_local/") && !isPath(id)).map(({ id, rev }) => (typeof rev === "string" ? { id, rev: readRevision(rev) } : { id }));
     const { results } = readable.length > 0 ? await pouch.bulkGet({ docs: readable, ...options }) : { results: [] };
     /** @type {Map<string, any[]>} */
     const found = new Map();
@@ -7112,14 +7120,15 @@ async function* bulkRows(pouch, docs, options) {
 // The changes of a database: those that are there, and those that come.
 
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 /** @typedef {{ options: Record<string, any>, limit: number, pulse: number | null, timeout: number, signal: AbortSignal }} Feed times in milliseconds */
 
 /**
  * The changes that a request asks for.
- * @param {any} pouch @param {IncomingRequest} request @param {Parameters} query
- * @returns {Promise<{ kind: "lists" | "feeds", parts: AsyncGenerator<string> }>}
+ * @param {any} pouch @param {CountedRequest} request @param {Parameters} query
+ * @returns {Promise<OutgoingResponse>}
  */
 async function changes(pouch, request, query) {
   const body = request.method === "POST" ? await readObject(request, accessLimits.request) : {};
@@ -7145,15 +7154,16 @@ async function changes(pouch, request, query) {
   const heartbeat = query.text("heartbeat");
   const silence = accessLimits.heartbeat;
   const pulse = heartbeat === null || heartbeat === "false" ? null
-    : Math.min(heartbeat === "true" ? silence : Math.max(accessLimits.shortestHeartbeat, Number(heartbeat) || silence), silence);
+    : heartbeat === "true" ? silence : Math.min(Math.max(accessLimits.shortestHeartbeat, Number(heartbeat) || silence), silence);
   const timeout = pulse === null ? Math.min(query.count("timeout", silence) ?? silence, silence) : Infinity;
   const live = { options, limit: limit === 0 ? 1 : limit, pulse, timeout, signal: request.signal };
-  switch (feed) {
-    case "normal": return { kind: "lists", parts: changeRows(pouch, options, limit) };
-    case "longpoll": return { kind: "feeds", parts: longPoll(pouch, { ...live, limit }) };
-    case "continuous": return { kind: "feeds", parts: continuous(pouch, live) };
-    default: throw bad("There is no such feed for peers.");
+  if (feed === "normal") {
+    await request.take("lists", listWeight(options));
+    return streamed(changeRows(pouch, options, limit));
   }
+  if (feed !== "longpoll" && feed !== "continuous") throw bad("There is no such feed for peers.");
+  await request.take("feeds");
+  return streamed(feed === "longpoll" ? longPoll(pouch, { ...live, limit }) : continuous(pouch, live));
 }
 
 /**
@@ -7291,7 +7301,7 @@ async function* waitForChange(pouch, since, pulse, end, signal) {
 // Local documents of remotes, checkpoints most of all: a room for each identity.
 
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 class LocalRoom {
@@ -7308,7 +7318,7 @@ class LocalRoom {
     this.#index = `_local/peers-${fingerprint}`;
   }
 
-  /** @param {string} method @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} method @param {string} id @param {CountedRequest} request @param {Parameters} query */
   async answer(method, id, request, query) {
     if (method === "GET") {
       const doc = await this.pouch.get(this.#inside(id));
@@ -7360,11 +7370,11 @@ class LocalRoom {
 // Documents and revisions of them, and the questions that replicators ask.
 
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
-/** A document, or revisions of it. @param {any} pouch @param {string} id @param {IncomingRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
+/** A document, or revisions of it. @param {any} pouch @param {string} id @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
 async function getDocument(pouch, id, request, query) {
   /** @type {Record<string, any>} */
   const options = {
@@ -7372,6 +7382,7 @@ async function getDocument(pouch, id, request, query) {
     latest: query.flag("latest"), deleted_conflicts: query.flag("deleted_conflicts"), local_seq: query.flag("local_seq"),
   };
   if (query.flag("meta")) Object.assign(options, { revs_info: true, conflicts: true, deleted_conflicts: true });
+  await request.take("documents", options.attachments ? WITH_ATTACHMENTS : 1);
   const rev = query.text("rev");
   if (rev !== null) options.rev = readRevision(rev);
   const named = query.text("open_revs");
@@ -7387,7 +7398,7 @@ async function getDocument(pouch, id, request, query) {
   return json(200, doc, [["etag", tag]]);
 }
 
-/** Which of the revisions that a peer has are not here. @param {any} pouch @param {IncomingRequest} request @returns {Promise<Record<string, any>>} */
+/** Which of the revisions that a peer has are not here. @param {any} pouch @param {CountedRequest} request @returns {Promise<Record<string, any>>} */
 async function revsDiff(pouch, request) {
   const body = await readObject(request, accessLimits.request);
   const wanted = Object.entries(body).filter(([id]) => !id.startsWith("_local/"));
@@ -7395,23 +7406,186 @@ async function revsDiff(pouch, request) {
     if (!Array.isArray(revs) || revs.length > accessLimits.namedRevisions || !revs.every((rev) => typeof rev === "string")) throw bad("Revisions are an array of texts.");
   }
   if (wanted.length === 0) return {};
+  await request.take("documents");
   return pouch.revsDiff(Object.fromEntries(wanted));
 }
 
-/** The same in the form of CouchDB 1. @param {any} pouch @param {IncomingRequest} request */
+/** The same in the form of CouchDB 1. @param {any} pouch @param {CountedRequest} request */
 async function missingRevs(pouch, request) {
   const diff = await revsDiff(pouch, request);
   return { missing_revs: Object.fromEntries(Object.entries(diff).map(([id, { missing }]) => [id, missing])) };
 }
 
-/** The documents that a selector finds. @param {any} pouch @param {IncomingRequest} request */
+/** The documents that a selector finds. @param {any} pouch @param {CountedRequest} request */
 async function findDocuments(pouch, request) {
   const { selector, fields, sort, limit, skip } = await readObject(request, accessLimits.request);
   if (typeof pouch.find !== "function") throw new Problem(501, "not_implemented", "Queries need PouchDB's plugin pouchdb-find.");
   checkSelector(selector);
   if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 0)) throw bad("limit is a number.");
+  await request.take("lists", 4);
   const { docs } = await pouch.find({ selector, fields, sort, limit: Math.min(limit ?? 25, accessLimits.found), skip });
   return { docs, bookmark: "nil" };
+}
+
+// MARK: - access/multipart.js
+
+// Documents with their attachments behind them: `multipart/related`, as CouchDB's replicators send them. Only the document is held in
+// memory; attachments become files while they arrive.
+
+
+/** @typedef {import("../basics/encoding.js").Bytes} Bytes */
+
+/** The longest head of a part, in bytes: a name of the longest kind, and more. */
+const HEAD = 16 * 1024;
+
+/**
+ * Reads a document with its attachments. The parts follow in the order of the attachments that say so, or are named.
+ * @param {import("./quota.js").CountedRequest} request
+ * @param {string} type its content type
+ * @returns {Promise<any>} with the attachments as blobs
+ */
+async function readMultipart(request, type) {
+  const [, quoted, plain] = /boundary=(?:"([^"]{1,70})"|([^;\s]{1,70}))/i.exec(type) ?? [];
+  const boundary = quoted ?? plain;
+  if (!boundary) throw bad("The boundary is missing.");
+  const { documentRequest, multipart } = accessLimits;
+  if (request.length !== null && request.length > multipart) throw tooLarge("The document is too large for this peer.");
+  await takeMemory(request, documentRequest + HELD);
+  const parts = new PartReader(request.body, boundary);
+  const document = new ByteQueue();
+  if ((await parts.head()) === null) throw bad("The document is missing.");
+  await parts.body((bytes) => {
+    if (document.length + bytes.length > documentRequest) throw tooLarge("The document is too large for this peer.");
+    document.push(bytes);
+  });
+  const doc = readDocument(document.take());
+  const following = Object.entries(isObject(doc._attachments) ? doc._attachments : {}).filter(([, each]) => isObject(each) && each.follows);
+  if (following.length > accessLimits.parts) throw tooLarge("The document has too many attachments for this peer.");
+  const files = await readFiles(parts, following.length);
+  const room = { left: multipart };
+  for (const [index, [name, description]] of following.entries()) {
+    const { follows, length, encoding, encoded_length: encodedLength, digest, ...kept } = description;
+    const contentType = typeof kept.content_type === "string" ? kept.content_type : "application/octet-stream";
+    let blob = (files.named.get(name) ?? files.all[index]).slice(undefined, undefined, contentType);
+    const expected = encoding ? encodedLength : length;
+    if (typeof expected === "number" && expected !== blob.size) throw bad("An attachment is not as long as it should be.");
+    if (encoding === "gzip") blob = await inflate(blob, room);
+    doc._attachments[name] = { ...kept, content_type: contentType, data: blob };
+  }
+  return doc;
+}
+
+/** @param {Bytes} bytes */
+function readDocument(bytes) {
+  let doc;
+  try {
+    const json = text(bytes);
+    if (textDepth(json) > accessLimits.jsonDepth + 8) throw bad("JSON from peers must not be nested so deep.");
+    doc = JSON.parse(json);
+  } catch (error) {
+    throw /** @type {any} */ (error).status ? error : bad("invalid UTF-8 JSON");
+  }
+  if (!isObject(doc)) throw bad("Document must be a JSON object");
+  return doc;
+}
+
+/**
+ * The parts behind the document.
+ * @param {PartReader} parts @param {number} count how many there are to be
+ * @returns {Promise<{ all: Blob[], named: Map<string, Blob> }>}
+ */
+async function readFiles(parts, count) {
+  const wrong = "There are not as many attachments as the document says.";
+  /** @type {Blob[]} */
+  const all = [];
+  /** @type {Map<string, Blob>} */
+  const named = new Map();
+  let rest = accessLimits.multipart;
+  for (let head = await parts.head(); head !== null; head = await parts.head()) {
+    if (all.length === count) throw bad(wrong);
+    const file = new BlobWriter();
+    await parts.body((bytes) => {
+      rest -= bytes.length;
+      if (rest < 0) throw tooLarge("The document is too large for this peer.");
+      file.write(bytes);
+    });
+    const blob = file.blob("");
+    const [, name] = /content-disposition:[^\r\n]*filename="((?:[^"\\]|\\.)*)"/i.exec(head) ?? [];
+    if (name !== undefined) named.set(name.replace(/\\(.)/g, "$1"), blob);
+    all.push(blob);
+  }
+  if (all.length !== count) throw bad(wrong);
+  return { all, named };
+}
+
+/** The parts of a body as they arrive: heads and bodies in turn. */
+class PartReader {
+  #pieces;
+  /** @type {Bytes} what has come and was not read */
+  #rest = new Uint8Array();
+  #delimiter;
+  #isFirst = true;
+
+  /** @param {AsyncGenerator<Bytes>} pieces @param {string} boundary */
+  constructor(pieces, boundary) {
+    this.#pieces = pieces;
+    this.#delimiter = utf8(`--${boundary}`);
+  }
+
+  /** The head of the next part; `null` behind the last one. @returns {Promise<string | null>} */
+  async head() {
+    if (this.#isFirst) await this.#until(this.#delimiter, () => {});
+    this.#isFirst = false;
+    while (this.#rest.length < 2) await this.#more();
+    // Two hyphens end it.
+    if (this.#rest[0] === 0x2d && this.#rest[1] === 0x2d) return null;
+    const head = new ByteQueue();
+    await this.#until(utf8("\r\n\r\n"), (bytes) => {
+      if (head.length + bytes.length > HEAD) throw bad("The head of a part is too long.");
+      head.push(bytes);
+    });
+    return new TextDecoder().decode(head.take());
+  }
+
+  /** Reads on to the end of a part. @param {(bytes: Bytes) => void} take */
+  body(take) {
+    return this.#until(new Uint8Array([0x0d, 0x0a, ...this.#delimiter]), take);
+  }
+
+  /** Reads what is before a mark, and the mark. @param {Uint8Array} mark @param {(bytes: Bytes) => void} take */
+  async #until(mark, take) {
+    let place = find(this.#rest, mark);
+    while (place < 0) {
+      // The mark may have begun.
+      const whole = Math.max(0, this.#rest.length - mark.length + 1);
+      if (whole > 0) take(this.#rest.subarray(0, whole));
+      this.#rest = this.#rest.subarray(whole);
+      await this.#more();
+      place = find(this.#rest, mark);
+    }
+    if (place > 0) take(this.#rest.subarray(0, place));
+    this.#rest = this.#rest.subarray(place + mark.length);
+  }
+
+  async #more() {
+    const { done, value } = await this.#pieces.next();
+    if (done) throw bad("The parts do not end.");
+    const rest = new Uint8Array(this.#rest.length + value.length);
+    rest.set(this.#rest);
+    rest.set(value, this.#rest.length);
+    this.#rest = rest;
+  }
+}
+
+/** Where a sequence of bytes begins. @param {Uint8Array} bytes @param {Uint8Array} wanted @returns {number} -1 if nowhere */
+function find(bytes, wanted) {
+  const [first] = wanted;
+  for (let start = bytes.indexOf(first); start >= 0 && start + wanted.length <= bytes.length; start = bytes.indexOf(first, start + 1)) {
+    let length = 1;
+    while (length < wanted.length && bytes[start + length] === wanted[length]) length++;
+    if (length === wanted.length) return start;
+  }
+  return -1;
 }
 
 // MARK: - access/writing.js
@@ -7419,28 +7593,37 @@ async function findDocuments(pouch, request) {
 // Writes of peers: documents one by one, and many at a time.
 
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./requests.js").Parameters} Parameters */
 
 class DocumentWriter {
   /**
    * @param {any} pouch
-   * @param {import("./targets.js").Grant} grant
+   * @param {import("./guards.js").WriteGuard} guard
    * @param {import("./local-documents.js").LocalRoom} room
    */
-  constructor(pouch, grant, room) {
+  constructor(pouch, guard, room) {
     this.pouch = pouch;
-    this.grant = grant;
+    this.guard = guard;
     this.room = room;
   }
 
-  /** @param {IncomingRequest} request */
+  /** @param {CountedRequest} request */
   async bulk(request) {
     const { docs, new_edits: newEdits = true } = await readObject(request, accessLimits.bulk);
     if (!Array.isArray(docs)) throw bad("POST body must include `docs` parameter.");
     if (docs.length > accessLimits.bulkDocuments) throw tooLarge("There are too many documents in one request.");
+    await request.take("documents");
     await checkSpace();
-    const guard = new WriteGuard(this.pouch, this.grant);
+    // Copies of revisions are answered only where they failed.
+    return newEdits === false
+      ? json(201, await inLine(this.pouch, async () => (await this.#writeAll(docs, false)).filter((each) => each.error)))
+      : json(201, await this.#writeAll(docs, true));
+  }
+
+  /** @param {any[]} docs @param {boolean} isEdit @returns {Promise<any[]>} what came of each */
+  async #writeAll(docs, isEdit) {
+    const leaves = isEdit ? null : new LeafCount(this.pouch);
     /** @type {any[]} */
     const outcomes = [];
     /** @type {any[]} */
@@ -7451,34 +7634,31 @@ class DocumentWriter {
           outcomes.push(await this.room.put(doc._id, doc));
           continue;
         }
-        await guard.allow(doc, newEdits !== false);
-        allowed.push(doc);
+        allowed.push(await this.guard.allow(doc, leaves));
         outcomes.push(null);
       } catch (error) {
         const { error: name, message } = problemOf(error);
         outcomes.push({ id: doc?._id, error: name, reason: message });
       }
     }
-    const written = allowed.length > 0 ? await this.pouch.bulkDocs(allowed, { new_edits: newEdits !== false }) : [];
-    const results = newEdits === false ? written.map(resultOf) : written.map(resultOf)[Symbol.iterator]();
-    if (newEdits === false) {
-      // Copies of revisions are answered only where they failed.
-      return json(201, [...outcomes.filter((each) => each?.error), ...results]);
-    }
-    return json(201, outcomes.map((outcome) => outcome ?? results.next().value));
+    const written = allowed.length > 0 ? await this.pouch.bulkDocs(allowed, { new_edits: isEdit }) : [];
+    // Of copies it tells failures only.
+    if (!isEdit) return [...outcomes.filter((each) => each !== null), ...written.map(resultOf)];
+    const results = written.map(resultOf)[Symbol.iterator]();
+    return outcomes.map((outcome) => outcome ?? results.next().value);
   }
 
-  /** @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {CountedRequest} request @param {Parameters} query */
   async post(request, query) {
     const doc = await readObject(request, accessLimits.documentRequest);
     return this.#write({ _id: crypto.randomUUID().replaceAll("-", ""), ...doc }, query.text("new_edits") !== "false");
   }
 
-  /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} id @param {CountedRequest} request @param {Parameters} query */
   async put(id, request, query) {
     const type = request.headers.get("content-type") ?? "";
     const doc = /^multipart\/related\b/i.test(type)
-      ? await readMultipart(request, type, accessLimits) : await readObject(request, accessLimits.documentRequest);
+      ? await readMultipart(request, type) : await readObject(request, accessLimits.documentRequest);
     const rev = revisionOf(request, query);
     if (rev !== null) doc._rev = rev;
     return this.#write({ ...doc, _id: id }, query.text("new_edits") !== "false");
@@ -7486,18 +7666,21 @@ class DocumentWriter {
 
   /** @param {any} doc @param {boolean} isEdit */
   async #write(doc, isEdit) {
-    if (doc._id.startsWith("_local/")) throw missing();
+    if (typeof doc._id === "string" && doc._id.startsWith("_local/")) throw missing();
     await checkSpace();
-    await new WriteGuard(this.pouch, this.grant).allow(doc, isEdit);
-    const [result] = await this.pouch.bulkDocs([doc], { new_edits: isEdit });
-    if (result?.error) throw result;
-    return json(201, { ok: true, id: doc._id, rev: result?.rev ?? doc._rev });
+    const write = async () => {
+      const allowed = await this.guard.allow(doc, isEdit ? null : new LeafCount(this.pouch));
+      const [result] = await this.pouch.bulkDocs([allowed], { new_edits: isEdit });
+      if (result?.error) throw result;
+      return json(201, { ok: true, id: doc._id, rev: result?.rev ?? allowed._rev });
+    };
+    return isEdit ? write() : inLine(this.pouch, write);
   }
 
-  /** @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} id @param {CountedRequest} request @param {Parameters} query */
   async remove(id, request, query) {
     const rev = neededRevision(request, query);
-    await new WriteGuard(this.pouch, this.grant).allow({ _id: id }, true);
+    await this.guard.allow({ _id: id });
     const result = await this.pouch.remove(id, rev);
     return json(200, { ok: true, id, rev: result.rev });
   }
@@ -7513,10 +7696,11 @@ const resultOf = (result) => (result.error
 // allowed and what does not exist look alike.
 
 
-/** @typedef {import("./requests.js").IncomingRequest} IncomingRequest */
+/** @typedef {import("../tunnel/exchanges.js").IncomingRequest} IncomingRequest */
 /** @typedef {import("../tunnel/exchanges.js").OutgoingResponse} OutgoingResponse */
 /** @typedef {import("./targets.js").Grant} Grant */
 /** @typedef {import("./targets.js").Target} Target */
+/** @typedef {import("./quota.js").CountedRequest} CountedRequest */
 /** @typedef {import("./quota.js").Quota} Quota */
 
 /**
@@ -7551,47 +7735,34 @@ class PeerAccess {
     this.share = id;
     this.grant = grant;
     this.quota = quota;
+    const guard = new WriteGuard(pouch, grant);
     this.room = new LocalRoom(pouch, fingerprint, grant.access === "inbox");
-    this.writer = new DocumentWriter(pouch, grant, this.room);
-    this.attachments = new Attachments(pouch, grant);
-  }
-
-  /** @param {import("../tunnel/exchanges.js").IncomingRequest} request @returns {Promise<OutgoingResponse>} */
-  async answer(request) {
-    /** @type {import("./quota.js").Release[]} */
-    const releases = [];
-    const reserve = async (/** @type {number} */ bytes) => {
-      if (bytes > accessLimits.smallBody) releases.push(await this.quota.body(bytes, request.signal));
-    };
-    try {
-      return await this.#answer({ ...request, reserve });
-    } finally {
-      for (const release of releases) release();
-    }
+    this.writer = new DocumentWriter(pouch, guard, this.room);
+    this.attachments = new Attachments(pouch, guard);
   }
 
   /** @param {IncomingRequest} request @returns {Promise<OutgoingResponse>} */
-  async #answer(request) {
+  async answer(request) {
     const mark = request.target.indexOf("?");
     const target = this.#target(mark < 0 ? request.target : request.target.slice(0, mark));
     const query = new Parameters(mark < 0 ? "" : request.target.slice(mark + 1));
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!target || !isAllowed(target, method, this.grant)) throw missing();
-    const { pouch, quota, writer } = this;
-    const { signal } = request;
-    const answer = (/** @type {() => Promise<unknown>} */ make) => quota.answer(signal, async () => json(200, await make()));
+    return this.quota.answer(request, (counted) => this.#route(target, method, counted, query));
+  }
+
+  /** @param {Target} target @param {string} method @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
+  async #route(target, method, request, query) {
+    const { pouch, writer } = this;
     switch (target.kind) {
       case "database": return method === "GET" ? this.#info() : writer.post(request, query);
-      case "_all_docs": return quota.list(await allDocs(pouch, request, query), signal);
-      case "_changes": {
-        const { kind, parts } = await changes(pouch, request, query);
-        return kind === "feeds" ? quota.feed(parts) : quota.list(parts, signal);
-      }
-      case "_bulk_get": return quota.list(await bulkGet(pouch, request, query), signal);
-      case "_bulk_docs": return quota.answer(signal, () => writer.bulk(request));
-      case "_revs_diff": return answer(() => revsDiff(pouch, request));
-      case "_missing_revs": return answer(() => missingRevs(pouch, request));
-      case "_find": return answer(() => findDocuments(pouch, request));
+      case "_all_docs": return allDocs(pouch, request, query);
+      case "_changes": return changes(pouch, request, query);
+      case "_bulk_get": return bulkGet(pouch, request, query);
+      case "_bulk_docs": return writer.bulk(request);
+      case "_revs_diff": return json(200, await revsDiff(pouch, request));
+      case "_missing_revs": return json(200, await missingRevs(pouch, request));
+      case "_find": return json(200, await findDocuments(pouch, request));
       case "document": return this.#document(method, target.id, request, query);
       case "attachment": return this.#attachment(method, target, request, query);
       case "local": return this.room.answer(method, target.id, request, query);
@@ -7614,13 +7785,13 @@ class PeerAccess {
     return readTarget(segments.slice(1));
   }
 
-  /** @param {string} method @param {string} id @param {IncomingRequest} request @param {Parameters} query */
+  /** @param {string} method @param {string} id @param {CountedRequest} request @param {Parameters} query */
   #document(method, id, request, query) {
-    if (method === "GET") return this.quota.answer(request.signal, () => getDocument(this.pouch, id, request, query));
+    if (method === "GET") return getDocument(this.pouch, id, request, query);
     return method === "PUT" ? this.writer.put(id, request, query) : this.writer.remove(id, request, query);
   }
 
-  /** @param {string} method @param {{ id: string, name: string }} target @param {IncomingRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
+  /** @param {string} method @param {{ id: string, name: string }} target @param {CountedRequest} request @param {Parameters} query @returns {Promise<OutgoingResponse>} */
   #attachment(method, { id, name }, request, query) {
     if (method === "GET") return this.attachments.get(id, name, request, query);
     return method === "PUT" ? this.attachments.put(id, name, request, query) : this.attachments.remove(id, name, request, query);
