@@ -1474,6 +1474,8 @@ class Exchange {
     this.isSmall = false;
     /** What was taken of it, and not read yet. @type {Bytes[]} */
     this.held = [];
+    /** Told when all of it has come. */
+    this.completed = () => {};
     this.abort = new AbortController();
   }
 
@@ -1525,6 +1527,11 @@ class ExchangeTable {
     return this.#exchanges.get(number);
   }
 
+  /** How many are under way. */
+  get count() {
+    return this.#exchanges.size;
+  }
+
   /** @param {number} number */
   delete(number) {
     this.#exchanges.delete(number);
@@ -1538,7 +1545,11 @@ class ExchangeTable {
 
   /** Fails all but those whose answer is complete: that can be read on. @param {Error} error */
   failAll(error) {
-    for (const exchange of this.#exchanges.values()) if (!exchange.isComplete) exchange.fail(error);
+    for (const exchange of this.#exchanges.values()) {
+      if (!exchange.isComplete) exchange.fail(error);
+      exchange.isUnwanted = true;
+      exchange.change();
+    }
     this.#exchanges.clear();
   }
 
@@ -1555,8 +1566,11 @@ class ExchangeTable {
       const bytes = this.machine.read(number, performance.now());
       if (typeof bytes !== "string") exchange.held.push(bytes);
       exchange.isComplete = isComplete;
-      // The stream ends when that was read, too.
-      if (isComplete) this.machine.read(number, performance.now());
+      if (isComplete) {
+        // The stream ends when that was read, too.
+        this.machine.read(number, performance.now());
+        exchange.completed();
+      }
     }
     exchange.change();
   }
@@ -5075,6 +5089,11 @@ class ServedShares {
 
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 
+/** Ends the bodies that nobody can read any more. @type {FinalizationRegistry<{ exchanges: ExchangeTable, number: number }>} */
+const dropped = new FinalizationRegistry(({ exchanges, number }) => {
+  if (exchanges.get(number)) exchanges.cancel(number, new TunnelError("aborted", "Nobody reads the rest."), CANCEL.notWanted);
+});
+
 class Tunnel {
   /** @type {Map<number, (refusal: string | null) => void>} openings that wait for their answer */
   #openings = new Map();
@@ -5343,8 +5362,11 @@ class Tunnel {
     signal?.addEventListener("abort", abort, { once: true });
     const over = () => {
       signal?.removeEventListener("abort", abort);
-      exchanges.delete(number);
+      // The rest of the request may still be on its way.
+      sending.then(() => exchanges.delete(number));
     };
+    // What was read later needs nothing of this: a signal may be there for long, and is not to keep what nobody reads.
+    exchange.completed = over;
 
     /** @type {Promise<import("./frames.js").ResponseHead>} */
     const answer = new Promise((resolve, reject) => {
@@ -5352,7 +5374,7 @@ class Tunnel {
       exchange.abort.signal.addEventListener("abort", () => reject(exchange.failure), { once: true });
     });
     // Errors while it is sent show at the answer.
-    exchanges.pump(number, exchange, body, length, progress).catch((error) => exchanges.cancel(number, error, CANCEL.failed));
+    const sending = exchanges.pump(number, exchange, body, length, progress).catch((error) => exchanges.cancel(number, error, CANCEL.failed));
     let head;
     try {
       head = await answer;
@@ -5372,7 +5394,8 @@ class Tunnel {
 
   /** The body of a response as it comes. @param {number} number @param {import("./exchanges.js").Exchange} exchange @param {() => void} over */
   #stream(number, exchange, over) {
-    return new ReadableStream({
+    /** @type {UnderlyingSource<Bytes>} */
+    const source = {
       pull: async (controller) => {
         try {
           const bytes = await this.exchanges.read(number, exchange);
@@ -5391,7 +5414,9 @@ class Tunnel {
         this.exchanges.cancel(number, new TunnelError("aborted", "The rest was not wanted."), CANCEL.notWanted);
         over();
       },
-    }, { highWaterMark: 0 });
+    };
+    dropped.register(source, { exchanges: this.exchanges, number });
+    return new ReadableStream(source, { highWaterMark: 0 });
   }
 
   // MARK: Requests of the peer

@@ -58,6 +58,8 @@ export class Exchange {
     this.isSmall = false;
     /** What was taken of it, and not read yet. @type {Bytes[]} */
     this.held = [];
+    /** Told when all of it has come. */
+    this.completed = () => {};
     this.abort = new AbortController();
   }
 
@@ -109,6 +111,11 @@ export class ExchangeTable {
     return this.#exchanges.get(number);
   }
 
+  /** How many are under way. */
+  get count() {
+    return this.#exchanges.size;
+  }
+
   /** @param {number} number */
   delete(number) {
     this.#exchanges.delete(number);
@@ -122,7 +129,11 @@ export class ExchangeTable {
 
   /** Fails all but those whose answer is complete: that can be read on. @param {Error} error */
   failAll(error) {
-    for (const exchange of this.#exchanges.values()) if (!exchange.isComplete) exchange.fail(error);
+    for (const exchange of this.#exchanges.values()) {
+      if (!exchange.isComplete) exchange.fail(error);
+      exchange.isUnwanted = true;
+      exchange.change();
+    }
     this.#exchanges.clear();
   }
 
@@ -139,8 +150,11 @@ export class ExchangeTable {
       const bytes = this.machine.read(number, performance.now());
       if (typeof bytes !== "string") exchange.held.push(bytes);
       exchange.isComplete = isComplete;
-      // The stream ends when that was read, too.
-      if (isComplete) this.machine.read(number, performance.now());
+      if (isComplete) {
+        // The stream ends when that was read, too.
+        this.machine.read(number, performance.now());
+        exchange.completed();
+      }
     }
     exchange.change();
   }

@@ -10,6 +10,11 @@ import { tunnelLimits } from "../basics/limits.js";
 
 /** @typedef {import("../basics/encoding.js").Bytes} Bytes */
 
+/** Ends the bodies that nobody can read any more. @type {FinalizationRegistry<{ exchanges: ExchangeTable, number: number }>} */
+const dropped = new FinalizationRegistry(({ exchanges, number }) => {
+  if (exchanges.get(number)) exchanges.cancel(number, new TunnelError("aborted", "Nobody reads the rest."), CANCEL.notWanted);
+});
+
 export class Tunnel {
   /** @type {Map<number, (refusal: string | null) => void>} openings that wait for their answer */
   #openings = new Map();
@@ -278,8 +283,11 @@ export class Tunnel {
     signal?.addEventListener("abort", abort, { once: true });
     const over = () => {
       signal?.removeEventListener("abort", abort);
-      exchanges.delete(number);
+      // The rest of the request may still be on its way.
+      sending.then(() => exchanges.delete(number));
     };
+    // What was read later needs nothing of this: a signal may be there for long, and is not to keep what nobody reads.
+    exchange.completed = over;
 
     /** @type {Promise<import("./frames.js").ResponseHead>} */
     const answer = new Promise((resolve, reject) => {
@@ -287,7 +295,7 @@ export class Tunnel {
       exchange.abort.signal.addEventListener("abort", () => reject(exchange.failure), { once: true });
     });
     // Errors while it is sent show at the answer.
-    exchanges.pump(number, exchange, body, length, progress).catch((error) => exchanges.cancel(number, error, CANCEL.failed));
+    const sending = exchanges.pump(number, exchange, body, length, progress).catch((error) => exchanges.cancel(number, error, CANCEL.failed));
     let head;
     try {
       head = await answer;
@@ -307,7 +315,8 @@ export class Tunnel {
 
   /** The body of a response as it comes. @param {number} number @param {import("./exchanges.js").Exchange} exchange @param {() => void} over */
   #stream(number, exchange, over) {
-    return new ReadableStream({
+    /** @type {UnderlyingSource<Bytes>} */
+    const source = {
       pull: async (controller) => {
         try {
           const bytes = await this.exchanges.read(number, exchange);
@@ -326,7 +335,9 @@ export class Tunnel {
         this.exchanges.cancel(number, new TunnelError("aborted", "The rest was not wanted."), CANCEL.notWanted);
         over();
       },
-    }, { highWaterMark: 0 });
+    };
+    dropped.register(source, { exchanges: this.exchanges, number });
+    return new ReadableStream(source, { highWaterMark: 0 });
   }
 
   // MARK: Requests of the peer
