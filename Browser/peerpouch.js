@@ -930,6 +930,13 @@ const SILENCE = 2 * HEARTBEAT + 10_000;
 /** How long any other request may take, in milliseconds. */
 const LONGEST_ANSWER = 60_000;
 
+/** Nothing was heard of a hub for too long. */
+class SilentHub extends Error {
+  constructor() {
+    super("The hub does not answer.");
+  }
+}
+
 /** Ends a request of which nothing was heard for too long: a connection that a router forgot does not end by itself. */
 class Watch {
   #ending = new AbortController();
@@ -953,7 +960,8 @@ class Watch {
 
   #heard() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ending.abort(new Error("The hub does not answer.")), this.silence);
+    if (this.silence === Infinity) return;
+    this.#timer = setTimeout(() => this.#ending.abort(new SilentHub()), this.silence);
   }
 
   /** The body of an answer. @param {Response} response */
@@ -979,9 +987,13 @@ class HTTPHub {
   /** @type {{ date: number, at: number } | null} what the latest answer said */
   #date = null;
 
-  /** @param {(path: string, init?: RequestInit) => Promise<Response>} fetch of paths below the database, such as `_changes` */
-  constructor(fetch) {
+  /**
+   * @param {(path: string, init?: RequestInit) => Promise<Response>} fetch of paths below the database, such as `_changes`
+   * @param {{ silence?: number }} [options] how long a feed may be silent, in milliseconds; for ever if somebody else looks after it
+   */
+  constructor(fetch, { silence = SILENCE } = {}) {
     this.fetch = fetch;
+    this.silence = silence;
   }
 
   knowsDate() {
@@ -995,7 +1007,7 @@ class HTTPHub {
 
   /** @param {string} path @param {{ method?: string, body?: unknown, signal?: AbortSignal, keepalive?: boolean }} [request] @returns {Promise<any>} */
   async #ask(path, { method = "GET", body, signal, keepalive = false } = {}) {
-    const watch = new Watch(signal, signal ? SILENCE : LONGEST_ANSWER);
+    const watch = new Watch(signal, signal ? this.silence : LONGEST_ANSWER);
     try {
       const response = await this.fetch(path, {
         method, signal: watch.signal, keepalive, cache: "no-store", headers: { accept: "application/json", "content-type": "application/json" },
@@ -1065,8 +1077,14 @@ class HTTPHub {
     ];
     const selector = parts.length === 1 ? parts[0] : { $or: parts };
     const query = `feed=longpoll&filter=_selector&include_docs=true&conflicts=true&heartbeat=${HEARTBEAT}&since=${encodeURIComponent(String(since))}`;
-    const { results, last_seq: position } = await this.#ask(`_changes?${query}`, { method: "POST", body: { selector }, signal });
-    return { changes: results, position };
+    try {
+      const { results, last_seq: position } = await this.#ask(`_changes?${query}`, { method: "POST", body: { selector }, signal });
+      return { changes: results, position };
+    } catch (error) {
+      // The way was lost without a word, or somebody on it keeps back what shows that the hub lives: it is asked anew.
+      if (error instanceof SilentHub) return { changes: [], position: since };
+      throw error;
+    }
   }
 }
 
@@ -2487,26 +2505,31 @@ async function attemptOpening(peer, hub, record, { ticket, info, signal, connect
     let early = [];
     /** @type {((further: import("../trust/signals.js").Signal) => void) | null} */
     let take = null;
+    // One after the other: each costs a key agreement, and anybody can write what looks like an answer.
+    let line = Promise.resolve();
     subscriptions.push(await hub.subscribe({
       recipient: base64url(offer.sid),
-      take: async ({ doc }) => {
+      take: ({ doc }) => {
         if (!doc) return;
         hub.delete([doc]);
-        try {
+        line = line.then(async () => {
+          if (ending.signal.aborted) return;
           const read = readSignal(doc);
           const kind = signalKind(read);
           if (kind === "answer") answered(await offer.open(read));
           else if (kind === "more" && take) take(read);
           else if (kind === "more" && early.length < 4 * limits.furtherSignals) early.push(read);
-        } catch (error) {
+        }).catch((error) => {
           // What is not valid is ignored; the wait goes on.
           if (!(error instanceof Rejection)) failed(/** @type {Error} */ (error));
-        }
+        });
       },
     }));
     const watch = async () => {
       const present = await peer.record(hub, record.id);
-      if (present && !equal(present.epoch, record.epoch)) failed(new NewEpoch());
+      // A share that was taken back meanwhile does not answer.
+      if (!present) failed(new Absent());
+      else if (!equal(present.epoch, record.epoch)) failed(new NewEpoch());
     };
     subscriptions.push(await hub.subscribe({ id: record.id, take: () => { watch().catch(() => {}); } }));
     // It may have changed since it was read.
@@ -8033,8 +8056,9 @@ function hubOf(pouch, peer) {
   if (known) return peer.addHub(known);
   let hub;
   if (typeof pouch.fetch === "function") {
-    // Its own `fetch`, with its credentials, of paths below the database.
-    const database = new HTTPHub((path, init) => pouch.fetch(path, { ...init, headers: new Headers(init?.headers) }));
+    // Its own `fetch`, with its credentials, of paths below the database. Over a connection to a peer silence is looked after.
+    const options = pouch.adapter === "webrtc" ? { silence: Infinity } : {};
+    const database = new HTTPHub((path, init) => pouch.fetch(path, { ...init, headers: new Headers(init?.headers) }), options);
     hub = new Hub(pouch.adapter === "webrtc" ? pouch.peerShare.address : hubName(pouch.name), database);
   } else {
     hub = new Hub(hubName(pouch.name), new PouchHub(pouch));

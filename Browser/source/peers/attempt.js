@@ -8,7 +8,7 @@ import { ticketKeys } from "../trust/tickets.js";
 import { TunnelError } from "../tunnel/exchanges.js";
 import { exchangeCandidates } from "./candidates.js";
 import { Link } from "./link.js";
-import { Refused } from "./refusals.js";
+import { Absent, Refused } from "./refusals.js";
 import { SignalPost } from "./signal-post.js";
 import { within } from "./waiting.js";
 
@@ -50,26 +50,31 @@ export async function attemptOpening(peer, hub, record, { ticket, info, signal, 
     let early = [];
     /** @type {((further: import("../trust/signals.js").Signal) => void) | null} */
     let take = null;
+    // One after the other: each costs a key agreement, and anybody can write what looks like an answer.
+    let line = Promise.resolve();
     subscriptions.push(await hub.subscribe({
       recipient: base64url(offer.sid),
-      take: async ({ doc }) => {
+      take: ({ doc }) => {
         if (!doc) return;
         hub.delete([doc]);
-        try {
+        line = line.then(async () => {
+          if (ending.signal.aborted) return;
           const read = readSignal(doc);
           const kind = signalKind(read);
           if (kind === "answer") answered(await offer.open(read));
           else if (kind === "more" && take) take(read);
           else if (kind === "more" && early.length < 4 * limits.furtherSignals) early.push(read);
-        } catch (error) {
+        }).catch((error) => {
           // What is not valid is ignored; the wait goes on.
           if (!(error instanceof Rejection)) failed(/** @type {Error} */ (error));
-        }
+        });
       },
     }));
     const watch = async () => {
       const present = await peer.record(hub, record.id);
-      if (present && !equal(present.epoch, record.epoch)) failed(new NewEpoch());
+      // A share that was taken back meanwhile does not answer.
+      if (!present) failed(new Absent());
+      else if (!equal(present.epoch, record.epoch)) failed(new NewEpoch());
     };
     subscriptions.push(await hub.subscribe({ id: record.id, take: () => { watch().catch(() => {}); } }));
     // It may have changed since it was read.

@@ -43,6 +43,13 @@ const SILENCE = 2 * HEARTBEAT + 10_000;
 /** How long any other request may take, in milliseconds. */
 const LONGEST_ANSWER = 60_000;
 
+/** Nothing was heard of a hub for too long. */
+class SilentHub extends Error {
+  constructor() {
+    super("The hub does not answer.");
+  }
+}
+
 /** Ends a request of which nothing was heard for too long: a connection that a router forgot does not end by itself. */
 class Watch {
   #ending = new AbortController();
@@ -66,7 +73,8 @@ class Watch {
 
   #heard() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#ending.abort(new Error("The hub does not answer.")), this.silence);
+    if (this.silence === Infinity) return;
+    this.#timer = setTimeout(() => this.#ending.abort(new SilentHub()), this.silence);
   }
 
   /** The body of an answer. @param {Response} response */
@@ -92,9 +100,13 @@ export class HTTPHub {
   /** @type {{ date: number, at: number } | null} what the latest answer said */
   #date = null;
 
-  /** @param {(path: string, init?: RequestInit) => Promise<Response>} fetch of paths below the database, such as `_changes` */
-  constructor(fetch) {
+  /**
+   * @param {(path: string, init?: RequestInit) => Promise<Response>} fetch of paths below the database, such as `_changes`
+   * @param {{ silence?: number }} [options] how long a feed may be silent, in milliseconds; for ever if somebody else looks after it
+   */
+  constructor(fetch, { silence = SILENCE } = {}) {
     this.fetch = fetch;
+    this.silence = silence;
   }
 
   knowsDate() {
@@ -108,7 +120,7 @@ export class HTTPHub {
 
   /** @param {string} path @param {{ method?: string, body?: unknown, signal?: AbortSignal, keepalive?: boolean }} [request] @returns {Promise<any>} */
   async #ask(path, { method = "GET", body, signal, keepalive = false } = {}) {
-    const watch = new Watch(signal, signal ? SILENCE : LONGEST_ANSWER);
+    const watch = new Watch(signal, signal ? this.silence : LONGEST_ANSWER);
     try {
       const response = await this.fetch(path, {
         method, signal: watch.signal, keepalive, cache: "no-store", headers: { accept: "application/json", "content-type": "application/json" },
@@ -178,8 +190,14 @@ export class HTTPHub {
     ];
     const selector = parts.length === 1 ? parts[0] : { $or: parts };
     const query = `feed=longpoll&filter=_selector&include_docs=true&conflicts=true&heartbeat=${HEARTBEAT}&since=${encodeURIComponent(String(since))}`;
-    const { results, last_seq: position } = await this.#ask(`_changes?${query}`, { method: "POST", body: { selector }, signal });
-    return { changes: results, position };
+    try {
+      const { results, last_seq: position } = await this.#ask(`_changes?${query}`, { method: "POST", body: { selector }, signal });
+      return { changes: results, position };
+    } catch (error) {
+      // The way was lost without a word, or somebody on it keeps back what shows that the hub lives: it is asked anew.
+      if (error instanceof SilentHub) return { changes: [], position: since };
+      throw error;
+    }
   }
 }
 

@@ -141,8 +141,9 @@ export function hubOf(pouch, peer) {
   if (known) return peer.addHub(known);
   let hub;
   if (typeof pouch.fetch === "function") {
-    // Its own `fetch`, with its credentials, of paths below the database.
-    const database = new HTTPHub((path, init) => pouch.fetch(path, { ...init, headers: new Headers(init?.headers) }));
+    // Its own `fetch`, with its credentials, of paths below the database. Over a connection to a peer silence is looked after.
+    const options = pouch.adapter === "webrtc" ? { silence: Infinity } : {};
+    const database = new HTTPHub((path, init) => pouch.fetch(path, { ...init, headers: new Headers(init?.headers) }), options);
     hub = new Hub(pouch.adapter === "webrtc" ? pouch.peerShare.address : hubName(pouch.name), database);
   } else {
     hub = new Hub(hubName(pouch.name), new PouchHub(pouch));
