@@ -1277,6 +1277,8 @@ const ticketMessage = (owner, transcript) => join("pp1 ticket", owner, transcrip
 class TicketBook {
   /** @type {Map<string, { keys: TicketKeys, ticket: Ticket, text: string, expiry: number, claimant: string | null }>} by id */
   entries = new Map();
+  /** Those that were revoked, too. @type {Set<string>} */
+  #texts = new Set();
 
   /**
    * Takes up a ticket.
@@ -1293,7 +1295,13 @@ class TicketBook {
     }
     if (this.entries.size >= limits.tickets) throw new RangeError(`A share has at most ${limits.tickets} tickets.`);
     this.entries.set(base64url(keys.id), { keys, ticket, text, expiry, claimant });
+    this.#texts.add(text);
     return text;
+  }
+
+  /** Whether a ticket is, or was, one of these. @param {string} text */
+  isKnown(text) {
+    return this.#texts.has(text);
   }
 
   /**
@@ -3530,19 +3538,27 @@ const keyOf = ({ id, hub }) => `${KEPT}${id} ${hub.name}`;
 
 /** @param {Store} store @param {Remembered} share @param {number} number */
 async function keepShare(store, share, number) {
-  await store.update(keyOf(share), (kept) => ({
-    n: Math.max(kept?.n ?? 0, number),
-    tickets: [...share.book.entries.values()].map(({ text, claimant, expiry }) => ({
-      text, claimant,
-      ...(expiry === Infinity ? {} : { left: expiry - performance.now(), until: Date.now() + expiry - performance.now() }),
-    })),
-  }));
+  await store.update(keyOf(share), (kept) => {
+    const present = ticketsOf(kept);
+    const own = [...share.book.entries.values()].map(({ text, claimant, expiry }) => {
+      const before = present.find((ticket) => ticket.text === text);
+      const left = expiry - performance.now();
+      // Another page may have given the ticket to somebody.
+      return { text, claimant: claimant ?? before?.claimant ?? null, ...(expiry === Infinity ? {} : { left, until: Date.now() + left }) };
+    });
+    // Those that another page has made.
+    const others = present.filter(({ text }) => !share.book.isKnown(text));
+    return { n: Math.max(kept?.n ?? 0, number), tickets: [...others, ...own].slice(-limits.tickets) };
+  });
 }
+
+/** The tickets in what was kept: what is damaged is none. @param {any} kept @returns {any[]} */
+const ticketsOf = (kept) => (Array.isArray(kept?.tickets) ? kept.tickets.filter((/** @type {any} */ each) => typeof each?.text === "string") : []);
 
 /** Puts the tickets that were kept into the share's book. @param {Store} store @param {Remembered} share @returns {Promise<number>} the record's number */
 async function restoreShare(store, share) {
   const kept = await store.get(keyOf(share));
-  for (const { text, claimant, left, until } of kept?.tickets ?? []) {
+  for (const { text, claimant, left, until } of ticketsOf(kept)) {
     // The shorter of the two counts: a clock that was set back gives nobody more than was left.
     const time = left === undefined ? Infinity : Math.min(left, until - Date.now());
     // One that cannot be read must not prevent the sharing.
@@ -3554,7 +3570,7 @@ async function restoreShare(store, share) {
 /** Revokes what an identity claimed of shares, also of those that do not run. @param {Store} store @param {string} identity its fingerprint */
 async function forgetClaims(store, identity) {
   for (const key of await store.keys(KEPT)) {
-    await store.update(key, (kept) => ({ ...kept, tickets: (kept?.tickets ?? []).filter((/** @type {any} */ { claimant }) => claimant !== identity) }));
+    await store.update(key, (kept) => ({ ...kept, tickets: ticketsOf(kept).filter(({ claimant }) => claimant !== identity) }));
   }
 }
 
@@ -5491,7 +5507,15 @@ class Peer {
     this.store = store;
     this.iceServers = iceServers;
     this.openHub = openHub;
+    if (store.database) {
+      // Other pages of this origin are the same peer.
+      this.#others = new BroadcastChannel(`peerpouch ${store.database.name}`);
+      this.#others.onmessage = ({ data }) => { if (typeof data?.forget === "string") this.#drop(data.forget).catch(() => {}); };
+    }
   }
+
+  /** @type {BroadcastChannel | null} */
+  #others = null;
 
   /**
    * A peer with the identity of this origin.
@@ -5637,17 +5661,30 @@ class Peer {
 
   /** Forgets an identity: its connections end, and the tickets that it claimed are revoked. @param {string} id its fingerprint */
   async forget(id) {
+    // It is out before anything is kept, which may fail.
+    const dropped = this.#drop(id);
+    this.#others?.postMessage({ forget: id });
+    await Promise.all([dropped, forgetClaims(this.store, id)]);
+    await this.store.update("known", (known = []) => known.filter((/** @type {any} */ entry) => entry.fingerprint !== id));
+  }
+
+  /** Ends what an identity has here. @param {string} id */
+  #drop(id) {
     const shares = [...this.shares.values()].map((share) => share.forget(id));
     for (const connection of this.connections) if (connection.fingerprint === id) connection.tunnel.leave(GOODBYE.notShared);
-    await Promise.all([...shares, forgetClaims(this.store, id)]);
-    await this.store.update("known", (known = []) => known.filter((/** @type {any} */ entry) => entry.fingerprint !== id));
+    return Promise.all(shares);
   }
 
   /** Stops all shares and ends all connections. */
   async close() {
     for (const remote of this.opened.values()) remote.close();
-    await Promise.all([...this.shares.values()].map((share) => share.stop()));
-    for (const connection of this.connections) connection.tunnel.leave();
+    try {
+      await Promise.all([...this.shares.values()].map((share) => share.stop()));
+    } finally {
+      for (const connection of this.connections) connection.tunnel.leave();
+      this.#others?.close();
+      this.#others = null;
+    }
   }
 }
 
@@ -7066,7 +7103,7 @@ class EpochKeys {
 class OfferLimiter {
   /** @type {number[]} when the last signals came */
   #arrivals = [];
-  /** @type {Map<string, { remote: string, deadline: number }>} by session */
+  /** @type {Map<string, { remote: string, deadline: number, key: Bytes }>} by session, with the key of the offer */
   openings = new Map();
 
   /** @param {number} now */
@@ -7079,16 +7116,13 @@ class OfferLimiter {
     this.#arrivals.push(now);
   }
 
-  /** @param {string} sid @param {string} remote @param {number} now */
-  begin(sid, remote, now) {
-    const other = this.openings.get(sid);
-    if (other) {
-      if (other.remote !== remote) throw new Rejection("session");
-    } else {
-      const own = [...this.openings.values()].filter((opening) => opening.remote === remote).length;
-      if (own >= limits.pendingPerIdentity) throw new Rejection("pending");
-    }
-    this.openings.set(sid, { remote, deadline: now + limits.handshake });
+  /** @param {string} sid @param {string} remote @param {Bytes} key @param {number} now */
+  begin(sid, remote, key, now) {
+    // What is under way goes on: another one would be one more.
+    if (this.openings.has(sid)) throw new Rejection("session");
+    const own = [...this.openings.values()].filter((opening) => opening.remote === remote).length;
+    if (own >= limits.pendingPerIdentity) throw new Rejection("pending");
+    this.openings.set(sid, { remote, deadline: now + limits.handshake, key });
   }
 
   /** @param {number} now */
@@ -7146,19 +7180,25 @@ class OfferReception {
       throw error;
     }
     epoch.seen.add(key);
-    this.limiter.begin(sid, base64url(offer.remote), now);
+    this.limiter.begin(sid, base64url(offer.remote), header.key, now);
     return offer;
   }
 
-  /** Gives an opening so long from now. @param {Bytes} sid @param {number} deadline */
-  postpone(sid, deadline) {
-    const opening = this.limiter.openings.get(base64url(sid));
+  /** Gives an opening so long from now. @param {ReceivedOffer} offer @param {number} deadline */
+  postpone(offer, deadline) {
+    const opening = this.#opening(offer);
     if (opening) opening.deadline = deadline;
   }
 
-  /** Ends an opening that led to a connection, was refused, or failed. @param {Bytes} sid */
-  end(sid) {
-    this.limiter.openings.delete(base64url(sid));
+  /** Ends an opening that led to a connection, was refused, or failed. @param {ReceivedOffer} offer */
+  end(offer) {
+    if (this.#opening(offer)) this.limiter.openings.delete(base64url(offer.sid));
+  }
+
+  /** The opening that began with an offer; none if it took too long, also when there is another one of its session by now. @param {ReceivedOffer} offer */
+  #opening({ sid, key }) {
+    const opening = this.limiter.openings.get(base64url(sid));
+    return opening && equal(opening.key, key) ? opening : null;
   }
 
   /** Replaces keys whose time has come, and ends openings that took too long. @param {number} now */
@@ -7250,7 +7290,8 @@ class RemoteEvent {
  * @property {((event: RemoteEvent) => unknown) | null} onRemote
  * @property {(type: string, detail?: Record<string, any>) => void} tell
  * @property {() => Promise<void>} keep
- * @property {(connection: Connection) => import("../tunnel/serving.js").Handler} handler
+ * @property {(connection: Connection, attached?: Promise<unknown>) => import("../tunnel/serving.js").Handler} handler answers nothing before
+ *   it is clear whether the connection is attached, and nothing if it is not
  * @property {(connection: Connection) => void} attach
  */
 
@@ -7260,7 +7301,7 @@ const WAITING = 1024;
 class Admissions {
   /** @type {Map<string, (signal: import("../trust/signals.js").Signal) => void>} where further candidates go, by session */
   #inboxes = new Map();
-  /** Openings that were taken up, by session. @type {Map<string, { id: string, ending: AbortController }>} */
+  /** Openings that were taken up, by session; those over connections have keys of their own. @type {Map<unknown, { id: string, ending: AbortController }>} */
   #underWay = new Map();
   /** How often the program is being asked about an identity. @type {Map<string, number>} */
   #questions = new Map();
@@ -7336,7 +7377,7 @@ class Admissions {
     // What follows may take long, and others must not wait for it.
     this.#proceed(offer, judged, ending).catch(() => {}).finally(() => {
       this.#underWay.delete(sid);
-      this.#reception.end(offer.sid);
+      this.#reception.end(offer);
     });
   }
 
@@ -7362,9 +7403,9 @@ class Admissions {
   async #proceed(offer, { id, verdict, decision }, ending) {
     let refusal = typeof decision === "string" ? null : decision.refusal;
     if (decision === "ask") {
-      this.#reception.postpone(offer.sid, performance.now() + limits.decision);
+      this.#reception.postpone(offer, performance.now() + limits.decision);
       refusal = await this.#ask(id, offer.info, verdict);
-      this.#reception.postpone(offer.sid, performance.now() + limits.handshake);
+      this.#reception.postpone(offer, performance.now() + limits.handshake);
     }
     if (this.#signal.aborted) refusal = "closed";
     else if (ending.signal.aborted) refusal = "forbidden";
@@ -7427,6 +7468,15 @@ class Admissions {
       if (early.length < limits.furtherSignals) early.push(signal);
     };
     this.#inboxes.set(sid, inbox);
+    /** @type {(value?: unknown) => void} */
+    let attached = () => {};
+    const isAttached = new Promise((resolve) => { attached = resolve; });
+    /** @type {Connection | null} */
+    let made = null;
+    const serve = (/** @type {Connection} */ connection) => {
+      made = connection;
+      return this.share.handler(connection, isAttached);
+    };
     try {
       const { document, session } = await offer.accept(this.peer.identity, await link.describe(offer.description));
       await post.write(document, ending.signal);
@@ -7437,13 +7487,16 @@ class Admissions {
       inbox = exchange.take;
       const channel = /** @type {RTCDataChannel} */ (await Promise.race([exchange.channel, aborted]));
       const connection = /** @type {Connection} */ (await Promise.race([
-        this.peer.connect(channel, link, session, offer.info, (made) => this.share.handler(made)), aborted,
+        this.peer.connect(channel, link, session, offer.info, serve), aborted,
       ]));
       this.share.attach(connection);
     } catch (error) {
+      // @ts-ignore: it may have been made.
+      made?.tunnel.leave(GOODBYE.notShared);
       link.close();
       throw error;
     } finally {
+      attached();
       clearTimeout(timer);
       this.#signal.removeEventListener("abort", end);
       if (this.#inboxes.get(sid) === inbox) this.#inboxes.delete(sid);
@@ -7459,16 +7512,23 @@ class Admissions {
    */
   async decide({ ticket, proof }, connection) {
     const shown = connection.session.shownProof(ticket, proof, this.share.id);
-    const { id, verdict, decision } = await this.#judge(connection.remote, shown, true);
-    let refusal = typeof decision === "string" ? null : decision.refusal;
-    if (decision === "ask") refusal = await this.#ask(id, connection.info, verdict);
-    if (this.#signal.aborted) refusal = "closed";
-    if (refusal !== null) {
+    const ending = new AbortController();
+    this.#underWay.set(ending, { id: connection.fingerprint, ending });
+    try {
+      const { id, verdict, decision } = await this.#judge(connection.remote, shown, true);
+      let refusal = typeof decision === "string" ? null : decision.refusal;
+      if (decision === "ask") refusal = await this.#ask(id, connection.info, verdict);
+      if (this.#signal.aborted) refusal = "closed";
+      else if (ending.signal.aborted) refusal ??= "forbidden";
+      if (refusal === null) {
+        this.share.attach(connection);
+        return { handler: this.share.handler(connection) };
+      }
       this.share.tell("refused", { identity: id, refusal });
       return { refusal };
+    } finally {
+      this.#underWay.delete(ending);
     }
-    this.share.attach(connection);
-    return { handler: this.share.handler(connection) };
   }
 }
 
@@ -7633,8 +7693,6 @@ class Sweeper {
 class Share extends EventTarget {
   /** @type {Set<Connection>} */
   #connections = new Set();
-  /** Connections that do not get anything of it any more. @type {WeakSet<Connection>} */
-  #dropped = new WeakSet();
   /** @type {Admissions} */
   #admissions;
   #ending = new AbortController();
@@ -7830,12 +7888,18 @@ class Share extends EventTarget {
     return this.#connections.has(connection);
   }
 
-  /** What answers a remote's requests. @param {Connection} connection @returns {import("../tunnel/serving.js").Handler} */
-  handler(connection) {
+  /**
+   * What answers a remote's requests: those of whom is connected, and of nobody else.
+   * @param {Connection} connection @param {Promise<unknown>} [attached] when it is clear whether it is
+   * @returns {import("../tunnel/serving.js").Handler}
+   */
+  handler(connection, attached) {
     const { fingerprint: identity, quota } = connection;
     const handle = shareHandler(this.pouch, { id: this.id, grant: this.grant, fingerprint: identity, quota });
-    const isOver = () => this.#ending.signal.aborted || this.#dropped.has(connection);
-    return async (request) => (isOver() ? { status: 404, headers: [], body: null } : handle(request));
+    return async (request) => {
+      await attached;
+      return this.#connections.has(connection) ? handle(request) : { status: 404, headers: [], body: null };
+    };
   }
 
   /** A remote that was let in uses the share from now on. @param {Connection} connection */
@@ -7845,7 +7909,6 @@ class Share extends EventTarget {
       connection.withdraw(this.id);
       return;
     }
-    this.#dropped.delete(connection);
     if (this.#connections.has(connection)) return;
     this.#connections.add(connection);
     const name = isObject(connection.info) ? connection.info.name : "";
@@ -7862,7 +7925,6 @@ class Share extends EventTarget {
 
   /** @param {Connection} connection */
   #drop(connection) {
-    this.#dropped.add(connection);
     connection.withdraw(this.id);
     this.detach(connection);
   }
@@ -7914,10 +7976,16 @@ class Share extends EventTarget {
 /** @param {string} text */
 const plainFingerprint = (text) => text.toLowerCase().replaceAll(/[- ]/g, "");
 
-/** What a database is called in lists unless it is said: PouchDB's names may be URLs with passwords, or tickets. @param {any} pouch @returns {string} */
-function publicName({ name }) {
-  if (/^https?:/i.test(name)) return decodeURIComponent(new URL(name).pathname.split("/").filter(Boolean).at(-1) ?? "database");
-  return /^(?:webrtc:|\s*pp1-)/i.test(name) ? "database" : name;
+/** What a database is called in lists unless it is said: PouchDB's names may be URLs with passwords, addresses, or tickets. @param {any} pouch @returns {string} */
+function publicName({ name, adapter }) {
+  if (adapter === "webrtc" || /^(?:webrtc:|\s*pp1-)/i.test(name)) return "database";
+  if (!/^https?:/i.test(name)) return name;
+  const part = new URL(name).pathname.split("/").filter(Boolean).at(-1) ?? "database";
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 // MARK: - plugin/pouch.js

@@ -7,6 +7,7 @@ import { limits } from "../basics/limits.js";
 import { gateDecision, OfferReception } from "../trust/reception.js";
 import { Rejection } from "../trust/shares.js";
 import { readSignal, signalKind } from "../trust/signals.js";
+import { GOODBYE } from "../tunnel/frames.js";
 import { exchangeCandidates } from "./candidates.js";
 import { Link } from "./link.js";
 import { RemoteEvent } from "./remote-event.js";
@@ -28,7 +29,8 @@ import { within } from "./waiting.js";
  * @property {((event: RemoteEvent) => unknown) | null} onRemote
  * @property {(type: string, detail?: Record<string, any>) => void} tell
  * @property {() => Promise<void>} keep
- * @property {(connection: Connection) => import("../tunnel/serving.js").Handler} handler
+ * @property {(connection: Connection, attached?: Promise<unknown>) => import("../tunnel/serving.js").Handler} handler answers nothing before
+ *   it is clear whether the connection is attached, and nothing if it is not
  * @property {(connection: Connection) => void} attach
  */
 
@@ -38,7 +40,7 @@ const WAITING = 1024;
 export class Admissions {
   /** @type {Map<string, (signal: import("../trust/signals.js").Signal) => void>} where further candidates go, by session */
   #inboxes = new Map();
-  /** Openings that were taken up, by session. @type {Map<string, { id: string, ending: AbortController }>} */
+  /** Openings that were taken up, by session; those over connections have keys of their own. @type {Map<unknown, { id: string, ending: AbortController }>} */
   #underWay = new Map();
   /** How often the program is being asked about an identity. @type {Map<string, number>} */
   #questions = new Map();
@@ -114,7 +116,7 @@ export class Admissions {
     // What follows may take long, and others must not wait for it.
     this.#proceed(offer, judged, ending).catch(() => {}).finally(() => {
       this.#underWay.delete(sid);
-      this.#reception.end(offer.sid);
+      this.#reception.end(offer);
     });
   }
 
@@ -140,9 +142,9 @@ export class Admissions {
   async #proceed(offer, { id, verdict, decision }, ending) {
     let refusal = typeof decision === "string" ? null : decision.refusal;
     if (decision === "ask") {
-      this.#reception.postpone(offer.sid, performance.now() + limits.decision);
+      this.#reception.postpone(offer, performance.now() + limits.decision);
       refusal = await this.#ask(id, offer.info, verdict);
-      this.#reception.postpone(offer.sid, performance.now() + limits.handshake);
+      this.#reception.postpone(offer, performance.now() + limits.handshake);
     }
     if (this.#signal.aborted) refusal = "closed";
     else if (ending.signal.aborted) refusal = "forbidden";
@@ -205,6 +207,15 @@ export class Admissions {
       if (early.length < limits.furtherSignals) early.push(signal);
     };
     this.#inboxes.set(sid, inbox);
+    /** @type {(value?: unknown) => void} */
+    let attached = () => {};
+    const isAttached = new Promise((resolve) => { attached = resolve; });
+    /** @type {Connection | null} */
+    let made = null;
+    const serve = (/** @type {Connection} */ connection) => {
+      made = connection;
+      return this.share.handler(connection, isAttached);
+    };
     try {
       const { document, session } = await offer.accept(this.peer.identity, await link.describe(offer.description));
       await post.write(document, ending.signal);
@@ -215,13 +226,16 @@ export class Admissions {
       inbox = exchange.take;
       const channel = /** @type {RTCDataChannel} */ (await Promise.race([exchange.channel, aborted]));
       const connection = /** @type {Connection} */ (await Promise.race([
-        this.peer.connect(channel, link, session, offer.info, (made) => this.share.handler(made)), aborted,
+        this.peer.connect(channel, link, session, offer.info, serve), aborted,
       ]));
       this.share.attach(connection);
     } catch (error) {
+      // @ts-ignore: it may have been made.
+      made?.tunnel.leave(GOODBYE.notShared);
       link.close();
       throw error;
     } finally {
+      attached();
       clearTimeout(timer);
       this.#signal.removeEventListener("abort", end);
       if (this.#inboxes.get(sid) === inbox) this.#inboxes.delete(sid);
@@ -237,15 +251,22 @@ export class Admissions {
    */
   async decide({ ticket, proof }, connection) {
     const shown = connection.session.shownProof(ticket, proof, this.share.id);
-    const { id, verdict, decision } = await this.#judge(connection.remote, shown, true);
-    let refusal = typeof decision === "string" ? null : decision.refusal;
-    if (decision === "ask") refusal = await this.#ask(id, connection.info, verdict);
-    if (this.#signal.aborted) refusal = "closed";
-    if (refusal !== null) {
+    const ending = new AbortController();
+    this.#underWay.set(ending, { id: connection.fingerprint, ending });
+    try {
+      const { id, verdict, decision } = await this.#judge(connection.remote, shown, true);
+      let refusal = typeof decision === "string" ? null : decision.refusal;
+      if (decision === "ask") refusal = await this.#ask(id, connection.info, verdict);
+      if (this.#signal.aborted) refusal = "closed";
+      else if (ending.signal.aborted) refusal ??= "forbidden";
+      if (refusal === null) {
+        this.share.attach(connection);
+        return { handler: this.share.handler(connection) };
+      }
       this.share.tell("refused", { identity: id, refusal });
       return { refusal };
+    } finally {
+      this.#underWay.delete(ending);
     }
-    this.share.attach(connection);
-    return { handler: this.share.handler(connection) };
   }
 }

@@ -39,7 +39,15 @@ export class Peer {
     this.store = store;
     this.iceServers = iceServers;
     this.openHub = openHub;
+    if (store.database) {
+      // Other pages of this origin are the same peer.
+      this.#others = new BroadcastChannel(`peerpouch ${store.database.name}`);
+      this.#others.onmessage = ({ data }) => { if (typeof data?.forget === "string") this.#drop(data.forget).catch(() => {}); };
+    }
   }
+
+  /** @type {BroadcastChannel | null} */
+  #others = null;
 
   /**
    * A peer with the identity of this origin.
@@ -185,16 +193,29 @@ export class Peer {
 
   /** Forgets an identity: its connections end, and the tickets that it claimed are revoked. @param {string} id its fingerprint */
   async forget(id) {
+    // It is out before anything is kept, which may fail.
+    const dropped = this.#drop(id);
+    this.#others?.postMessage({ forget: id });
+    await Promise.all([dropped, forgetClaims(this.store, id)]);
+    await this.store.update("known", (known = []) => known.filter((/** @type {any} */ entry) => entry.fingerprint !== id));
+  }
+
+  /** Ends what an identity has here. @param {string} id */
+  #drop(id) {
     const shares = [...this.shares.values()].map((share) => share.forget(id));
     for (const connection of this.connections) if (connection.fingerprint === id) connection.tunnel.leave(GOODBYE.notShared);
-    await Promise.all([...shares, forgetClaims(this.store, id)]);
-    await this.store.update("known", (known = []) => known.filter((/** @type {any} */ entry) => entry.fingerprint !== id));
+    return Promise.all(shares);
   }
 
   /** Stops all shares and ends all connections. */
   async close() {
     for (const remote of this.opened.values()) remote.close();
-    await Promise.all([...this.shares.values()].map((share) => share.stop()));
-    for (const connection of this.connections) connection.tunnel.leave();
+    try {
+      await Promise.all([...this.shares.values()].map((share) => share.stop()));
+    } finally {
+      for (const connection of this.connections) connection.tunnel.leave();
+      this.#others?.close();
+      this.#others = null;
+    }
   }
 }

@@ -36,8 +36,6 @@ import { BackOff, pause } from "./waiting.js";
 export class Share extends EventTarget {
   /** @type {Set<Connection>} */
   #connections = new Set();
-  /** Connections that do not get anything of it any more. @type {WeakSet<Connection>} */
-  #dropped = new WeakSet();
   /** @type {Admissions} */
   #admissions;
   #ending = new AbortController();
@@ -233,12 +231,18 @@ export class Share extends EventTarget {
     return this.#connections.has(connection);
   }
 
-  /** What answers a remote's requests. @param {Connection} connection @returns {import("../tunnel/serving.js").Handler} */
-  handler(connection) {
+  /**
+   * What answers a remote's requests: those of whom is connected, and of nobody else.
+   * @param {Connection} connection @param {Promise<unknown>} [attached] when it is clear whether it is
+   * @returns {import("../tunnel/serving.js").Handler}
+   */
+  handler(connection, attached) {
     const { fingerprint: identity, quota } = connection;
     const handle = shareHandler(this.pouch, { id: this.id, grant: this.grant, fingerprint: identity, quota });
-    const isOver = () => this.#ending.signal.aborted || this.#dropped.has(connection);
-    return async (request) => (isOver() ? { status: 404, headers: [], body: null } : handle(request));
+    return async (request) => {
+      await attached;
+      return this.#connections.has(connection) ? handle(request) : { status: 404, headers: [], body: null };
+    };
   }
 
   /** A remote that was let in uses the share from now on. @param {Connection} connection */
@@ -248,7 +252,6 @@ export class Share extends EventTarget {
       connection.withdraw(this.id);
       return;
     }
-    this.#dropped.delete(connection);
     if (this.#connections.has(connection)) return;
     this.#connections.add(connection);
     const name = isObject(connection.info) ? connection.info.name : "";
@@ -265,7 +268,6 @@ export class Share extends EventTarget {
 
   /** @param {Connection} connection */
   #drop(connection) {
-    this.#dropped.add(connection);
     connection.withdraw(this.id);
     this.detach(connection);
   }
@@ -317,8 +319,14 @@ export class Share extends EventTarget {
 /** @param {string} text */
 const plainFingerprint = (text) => text.toLowerCase().replaceAll(/[- ]/g, "");
 
-/** What a database is called in lists unless it is said: PouchDB's names may be URLs with passwords, or tickets. @param {any} pouch @returns {string} */
-function publicName({ name }) {
-  if (/^https?:/i.test(name)) return decodeURIComponent(new URL(name).pathname.split("/").filter(Boolean).at(-1) ?? "database");
-  return /^(?:webrtc:|\s*pp1-)/i.test(name) ? "database" : name;
+/** What a database is called in lists unless it is said: PouchDB's names may be URLs with passwords, addresses, or tickets. @param {any} pouch @returns {string} */
+function publicName({ name, adapter }) {
+  if (adapter === "webrtc" || /^(?:webrtc:|\s*pp1-)/i.test(name)) return "database";
+  if (!/^https?:/i.test(name)) return name;
+  const part = new URL(name).pathname.split("/").filter(Boolean).at(-1) ?? "database";
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

@@ -43,7 +43,7 @@ class EpochKeys {
 class OfferLimiter {
   /** @type {number[]} when the last signals came */
   #arrivals = [];
-  /** @type {Map<string, { remote: string, deadline: number }>} by session */
+  /** @type {Map<string, { remote: string, deadline: number, key: Bytes }>} by session, with the key of the offer */
   openings = new Map();
 
   /** @param {number} now */
@@ -56,16 +56,13 @@ class OfferLimiter {
     this.#arrivals.push(now);
   }
 
-  /** @param {string} sid @param {string} remote @param {number} now */
-  begin(sid, remote, now) {
-    const other = this.openings.get(sid);
-    if (other) {
-      if (other.remote !== remote) throw new Rejection("session");
-    } else {
-      const own = [...this.openings.values()].filter((opening) => opening.remote === remote).length;
-      if (own >= limits.pendingPerIdentity) throw new Rejection("pending");
-    }
-    this.openings.set(sid, { remote, deadline: now + limits.handshake });
+  /** @param {string} sid @param {string} remote @param {Bytes} key @param {number} now */
+  begin(sid, remote, key, now) {
+    // What is under way goes on: another one would be one more.
+    if (this.openings.has(sid)) throw new Rejection("session");
+    const own = [...this.openings.values()].filter((opening) => opening.remote === remote).length;
+    if (own >= limits.pendingPerIdentity) throw new Rejection("pending");
+    this.openings.set(sid, { remote, deadline: now + limits.handshake, key });
   }
 
   /** @param {number} now */
@@ -123,19 +120,25 @@ export class OfferReception {
       throw error;
     }
     epoch.seen.add(key);
-    this.limiter.begin(sid, base64url(offer.remote), now);
+    this.limiter.begin(sid, base64url(offer.remote), header.key, now);
     return offer;
   }
 
-  /** Gives an opening so long from now. @param {Bytes} sid @param {number} deadline */
-  postpone(sid, deadline) {
-    const opening = this.limiter.openings.get(base64url(sid));
+  /** Gives an opening so long from now. @param {ReceivedOffer} offer @param {number} deadline */
+  postpone(offer, deadline) {
+    const opening = this.#opening(offer);
     if (opening) opening.deadline = deadline;
   }
 
-  /** Ends an opening that led to a connection, was refused, or failed. @param {Bytes} sid */
-  end(sid) {
-    this.limiter.openings.delete(base64url(sid));
+  /** Ends an opening that led to a connection, was refused, or failed. @param {ReceivedOffer} offer */
+  end(offer) {
+    if (this.#opening(offer)) this.limiter.openings.delete(base64url(offer.sid));
+  }
+
+  /** The opening that began with an offer; none if it took too long, also when there is another one of its session by now. @param {ReceivedOffer} offer */
+  #opening({ sid, key }) {
+    const opening = this.limiter.openings.get(base64url(sid));
+    return opening && equal(opening.key, key) ? opening : null;
   }
 
   /** Replaces keys whose time has come, and ends openings that took too long. @param {number} now */

@@ -95,6 +95,8 @@ export const ticketMessage = (owner, transcript) => join("pp1 ticket", owner, tr
 export class TicketBook {
   /** @type {Map<string, { keys: TicketKeys, ticket: Ticket, text: string, expiry: number, claimant: string | null }>} by id */
   entries = new Map();
+  /** Those that were revoked, too. @type {Set<string>} */
+  #texts = new Set();
 
   /**
    * Takes up a ticket.
@@ -111,7 +113,13 @@ export class TicketBook {
     }
     if (this.entries.size >= limits.tickets) throw new RangeError(`A share has at most ${limits.tickets} tickets.`);
     this.entries.set(base64url(keys.id), { keys, ticket, text, expiry, claimant });
+    this.#texts.add(text);
     return text;
+  }
+
+  /** Whether a ticket is, or was, one of these. @param {string} text */
+  isKnown(text) {
+    return this.#texts.has(text);
   }
 
   /**
