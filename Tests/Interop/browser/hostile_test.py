@@ -127,3 +127,77 @@ def test_forged_and_repeated_signals_are_ignored(open_page, hub, name):
     assert outcome == {"kept": True, "status": 200}
     # Two openings, and none of those that were played again.
     assert [kind for kind, _ in sharer.run("return told;")].count("joined") == 2
+
+
+# What peers and hubs do that keep to the frames, against the page's own code with a hub in its memory: by the name of the case, and
+# what it must come to.
+CASES = {
+    "numbers": {"served": [200, 200], "seen": 1, "after": [0, "unreachable", 200]},
+    "sessions": {"asked": 1, "made": 1},
+    "questions": {"asked": 2, "busy": {"refusal": "busy"}},
+    "forgetting": {
+        "listed": ["refused", 0], "ticket": "ticket", "asked": "forbidden", "failure": "Error", "gone": 0,
+    },
+    "strangers": ["new", "known"],
+    "places": {"questions": 6, "refused": ["busy", "busy"], "room": False},
+    "hubs": [{"number": 1}, 0, 1, "unreachable"],
+    "junk": {"left": 0, "most": 1, "few": True, "status": 200},
+}
+
+
+@pytest.fixture(scope="module")
+def hostile_page(chromium, pages):
+    """A page for all of these cases, which fail if anything goes wrong in it unnoticed."""
+    page = chromium.open(f"{pages.origin}/hostile.html")
+    yield page
+    problems = page.problems()
+    page.close()
+    assert problems == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_page_keeps_its_bounds_against_a_hostile_peer(hostile_page, case):
+    assert hostile_page.run(f"return {case}();") == CASES[case]
+
+
+def test_a_page_keeps_each_ticket_and_forgets_who_is_forgotten(hostile_page, name):
+    assert hostile_page.run("return keeping(arguments[0]);", name) == {
+        "counts": [2, 2], "other": True, "revoked": "ticket", "claims": 1, "kept": 0,
+    }
+
+
+def test_a_page_writes_no_passwords_and_no_shares_that_have_ended_and_sweeps_none_that_live(hostile_page):
+    outcome = hostile_page.run("return records();")
+    outcome.pop("fingerprint")
+    assert outcome == {
+        "names": ["my notes", "100%", "database", "notes"], "peers": ["database", "database"], "ended": ["AbortError", 0],
+        "undated": 1, "dated": 0, "down": "down", "up": None,
+    }
+
+
+def test_a_lease_without_end_and_a_list_that_fails_hold_up_nothing(hostile_page):
+    assert hostile_page.run("return leases();") == {"names": ["far"], "told": ["next"], "timers": True}
+
+
+def test_a_feed_that_is_silent_is_asked_anew(hostile_page):
+    assert hostile_page.run("return silence();") == {
+        "silent": {"changes": [], "position": "1"}, "alive": {"changes": [], "position": "5"},
+    }
+
+
+def test_a_share_that_is_closed_leaves_nothing_at_work(hostile_page):
+    assert hostile_page.run("return closing();") == {"before": 2, "after": 1, "status": 200}
+
+
+def test_answers_that_nobody_reads_hold_up_no_others(hostile_page):
+    assert hostile_page.run("return unread();") == {"size": 5_000_000, "kept": 0, "late": 250_000, "headers": ["etag"]}
+    assert hostile_page.run("return dropping();") == 1
+    hostile_page.front().execute_cdp_cmd("HeapProfiler.collectGarbage", {})
+    assert hostile_page.run("""
+        for (let look = 0; look < 100 && held.machine.streams.all.length > 0; look++) await new Promise((resolve) => setTimeout(resolve, 20));
+        return held.machine.streams.all.length;
+    """) == 0
+
+
+def test_more_shares_than_are_asked_for_within_a_second_are_opened(hostile_page):
+    assert hostile_page.run("return manyShares();") == {"numbers": 24, "last": 24, "ended": None, "status": 200}

@@ -173,3 +173,122 @@ def test_a_link_asks_who_the_server_does_not_know_for_a_password(console_server,
     # Another name of the server: no session, and another identity.
     other = visit(link.replace("127.0.0.1", "localhost"))
     other.wait("#login h2")
+
+
+# A page that shares boxes without a gate, which say what they got.
+BOXES = """
+    const { FileBox } = await import("/Browser/pages/box.js");
+    globalThis.boxes = {};
+    for (const name of ["A", "B"]) {
+      const box = new FileBox(name);
+      boxes[name] = { box, share: await PeerPouch.share(arguments[0], box, { name, access: "inbox" }) };
+    }
+    return Object.fromEntries(Object.entries(boxes).map(([name, { share }]) => [name, share.dbname]));
+"""
+# Has the opening of one share wait until it is told to go on.
+SLOW = """
+    const { PeerPouch } = await import("/_peerpouch/peerpouch.mjs");
+    const { open } = PeerPouch;
+    const gate = new Promise((resolve) => { globalThis.goOn = resolve; });
+    PeerPouch.open = async (where, ...rest) => {
+      const remote = await open(where, ...rest);
+      if (where === arguments[0]) await gate;
+      return remote;
+    };
+"""
+# Writes a share that its owner says to be there for as long as there are numbers.
+FAR = """
+    const { signShare } = await import("/Browser/source/trust/shares.js");
+    const { identityOf, newIdentity } = await import("/Browser/source/basics/crypto.js");
+    const identity = await identityOf(await newIdentity());
+    const document = await signShare({
+      salt: crypto.getRandomValues(new Uint8Array(16)), n: 1, epoch: identity.bytes, name: "far", info: {}, access: "read-only", gate: ["anyone"],
+      lease: Number.MAX_SAFE_INTEGER,
+    }, identity);
+    const answer = await fetch(`${arguments[0]}/${document._id}`, {
+      method: "PUT", headers: { "content-type": "application/json" }, credentials: "include", body: JSON.stringify(document) });
+    return answer.status;
+"""
+
+
+def test_what_is_chosen_last_is_shown_and_sent_to(open_page, server, hub, name, visit, tmp_path):
+    owner = open_page("client.html")
+    addresses = owner.run(BOXES, hub)
+    assert owner.run(FAR, hub) == 201
+    file = tmp_path / "letter.txt"
+    file.write_bytes(b"to B only")
+
+    page = visit(f"{server.url()}/_peerpouch/send?hub={name}")
+    page.wait("#status", "Ready")
+    page.run(SLOW, addresses["A"])
+    page.click("#boxes button", "A ")
+    page.click("#boxes button", "B ")
+    page.wait("#peer-state", "B of")
+    page.run("goOn();")
+    page.find("#files").send_keys(str(file))
+    page.wait("#sent li", "arrived")
+    page.wait("#peer-state", "B of")
+    got = "return Object.values(boxes).map(({ box, share }) => [box.entries.length, share.remotes.length]);"
+    assert owner.run(f"{got.replace('return', 'const look = () =>')} while (look()[0][1] > 0) await event(boxes.A.share, 'left'); {got}") == [[0, 0], [1, 1]]
+
+    # The console is as careful, and lists what is there for ever.
+    page = visit(f"{server.url()}/_peerpouch/?hub={name}")
+    page.wait("#shares td", "far")
+    page.wait("#shares td", "unknown")
+    page.wait("#status", "up to date")
+    page.run(SLOW, addresses["A"])
+    page.click("#shares button[aria-label='Open A']")
+    page.click("#shares button[aria-label='Open B']")
+    page.wait("#share-title", "B")
+    page.run("goOn(); await new Promise((resolve) => setTimeout(resolve, 100));")
+    page.wait("#share-title", "B")
+
+
+def test_a_box_is_opened_again_after_the_hub_was_away(server, hub, name, visit):
+    page = visit(f"{server.url()}/_peerpouch/send?hub={name}")
+    page.wait("#status", "Ready")
+    page.click("#invite")
+    first = page.wait("#link-text").get_attribute("href")
+    # The hub refuses everything until a new box was asked for.
+    page.run("""
+        const { PeerPouch } = await import("/_peerpouch/peerpouch.mjs");
+        const share = [...(await PeerPouch.peer()).shares.values()][0];
+        const { leaves } = share.hub.database;
+        share.hub.database.leaves = async () => {
+          delete share.hub.database.leaves;
+          throw new Error("The hub is away.");
+        };
+    """)
+    page.run("""
+        document.querySelector("#invite").click();
+        // A second click does not make another one.
+        document.querySelector("#invite").click();
+        while (document.querySelector("#link-text").href === arguments[0]) await new Promise((resolve) => setTimeout(resolve, 20));
+        const { PeerPouch } = await import("/_peerpouch/peerpouch.mjs");
+        if ((await PeerPouch.peer()).shares.size !== 1) throw new Error("There are two boxes.");
+    """, first)
+
+
+def test_received_files_do_not_depend_on_what_is_said_of_them_and_stay_while_their_page_is_there(server, hub, name, visit):
+    page = visit(f"{server.url()}/_peerpouch/send?hub={name}")
+    page.wait("#status", "Ready")
+    receive = """
+        const { receive } = await import("/_peerpouch/common.js");
+        const piece = new Uint8Array(1_000_000).fill(7);
+        let count = 0;
+        const body = new ReadableStream({ pull(controller) { if (count++ < 9) controller.enqueue(piece); else controller.close(); } });
+        globalThis.got = await receive(new Response(body), "text/plain", () => {});
+        const root = await navigator.storage.getDirectory();
+        const files = async (folder) => {
+          let sum = 0;
+          for await (const each of folder.values()) sum += each.kind === "file" ? 1 : await files(each);
+          return sum;
+        };
+        return [got.blob.size, await files(root)];
+    """
+    assert page.run(receive) == [9_000_000, 1]
+    other = visit(f"{server.url()}/_peerpouch/?hub={name}")
+    other.wait("#hub", name)
+    other.wait("#me", "-")
+    assert page.run("return (await got.blob.arrayBuffer()).byteLength;") == 9_000_000
+    assert page.run(receive) == [9_000_000, 2]
