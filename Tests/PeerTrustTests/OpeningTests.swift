@@ -122,7 +122,7 @@ struct OpeningTests {
     #expect(parties.reception.pendingCount == 0)
   }
 
-  @Test mutating func `another identity cannot take over a session's id`() throws {
+  @Test mutating func `a session's id is taken while its opening is under way`() throws {
     let session = SessionID(using: &parties.generator)
     func offer(_ identity: Identity) throws -> Signal {
       let key = EphemeralKey(using: &parties.generator)
@@ -132,11 +132,13 @@ struct OpeningTests {
       ).signal
     }
     _ = try parties.receive(offer(parties.opener))
-    // Its own new offer replaces the first.
-    _ = try parties.receive(offer(parties.opener))
-    #expect(parties.reception.pendingCount == 1)
-    let mallory = try offer(Identity(using: &parties.generator))
+    // Neither another identity takes it over, nor does a new offer of its own make one more opening.
+    let (own, mallory) = (try offer(parties.opener), try offer(Identity(using: &parties.generator)))
+    #expect(throws: Rejection.session) { try parties.receive(own) }
     #expect(throws: Rejection.session) { try parties.receive(mallory) }
+    #expect(parties.reception.pendingCount == 1)
+    parties.reception.end(session)
+    _ = try parties.receive(offer(parties.opener))
   }
 
   @Test mutating func `a signal says what it is for`() throws {

@@ -29,15 +29,13 @@ public struct OfferLimiter: Sendable {
     oldest = (oldest + 1) % arrivals.count
   }
 
-  /// Begins an opening, until ``TrustLimits/handshake`` from now. One of the same remote and session is replaced.
-  /// - Throws: ``Rejection/session`` or ``Rejection/pending``.
+  /// Begins an opening, until ``TrustLimits/handshake`` from now.
+  /// - Throws: ``Rejection/session`` if there is one of this session, which goes on: another one would be one more to ask
+  ///   about and to connect. ``Rejection/pending`` if there are as many of the remote as it may have.
   mutating func begin(_ session: SessionID, by remote: IdentityKey, at now: ContinuousClock.Instant) throws(Rejection) {
-    if let other = openings[session] {
-      guard other.remote == remote else { throw .session }
-    } else {
-      let own = openings.values.count { $0.remote == remote }
-      guard own < TrustLimits.pendingPerIdentity else { throw .pending }
-    }
+    guard openings[session] == nil else { throw .session }
+    let own = openings.values.count { $0.remote == remote }
+    guard own < TrustLimits.pendingPerIdentity else { throw .pending }
     openings[session] = Opening(remote: remote, deadline: now + TrustLimits.handshake)
   }
 
