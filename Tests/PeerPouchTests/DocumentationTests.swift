@@ -88,6 +88,7 @@ struct DocumentationTests {
     row("TunnelLimits.silence", seconds(tunnel.silence))
     row("TunnelLimits.shares", "\(tunnel.shares)")
     row("TunnelLimits.openingsPerSecond", "\(tunnel.openingsPerSecond)")
+    row("TunnelLimits.openingsSentPerSecond", "\(tunnel.openingsSentPerSecond)")
     row("TunnelLimits.requests", "\(tunnel.requests)")
 
     let access = AccessLimits()

@@ -42,6 +42,9 @@ public struct TunnelLimits: Sendable, Hashable {
   public var shares = 64
   /// How many shares a peer may ask to open within a second. One more ends the session.
   public var openingsPerSecond = 20
+  /// How many shares are asked for within a second; more wait. Below the bound for what is received, as a network may
+  /// deliver those of two seconds within one.
+  public var openingsSentPerSecond = 8
 
   // MARK: Credit
 

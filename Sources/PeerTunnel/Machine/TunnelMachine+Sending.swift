@@ -57,6 +57,11 @@ extension TunnelMachine {
       control.removeFirst()
       writer.append(frame.kind, frame.flags, id: frame.id, payload: frame.payload)
     }
+    while let frame = pacedOpenings.first, writer.room >= frame.payload.count, sentOpenings.wouldAllow(at: now) {
+      _ = sentOpenings.allows(at: now)
+      pacedOpenings.removeFirst()
+      writer.append(frame.kind, frame.flags, id: frame.id, payload: frame.payload)
+    }
     if isConnectionCreditDue, writer.room >= 8 {
       isConnectionCreditDue = false
       writeCredit(0, receivingWindow.limit, &writer)

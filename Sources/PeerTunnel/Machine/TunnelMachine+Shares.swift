@@ -1,10 +1,10 @@
 extension TunnelMachine {
-  /// Asks to use another share of the peer.
+  /// Asks to use another share of the peer, as soon as the pace of openings allows it.
   /// - Returns: the number under which it is used once the peer has agreed; `nil` if the session is over.
   mutating func open(_ opening: ShareOpening) -> ShareNumber? {
     guard !isEnding else { return nil }
     let number = shares.open()
-    control.append(ControlFrame(kind: .open, id: number, payload: opening.payload))
+    pacedOpenings.append(ControlFrame(kind: .open, id: number, payload: opening.payload))
     return number
   }
 
@@ -20,6 +20,11 @@ extension TunnelMachine {
   /// Says that this side does not use a share any more. Requests that are under way go on.
   mutating func leaveShare(_ number: ShareNumber) {
     guard shares.remove(own: number) else { return }
+    // What the peer was not asked for, it need not be told of.
+    if let waiting = pacedOpenings.firstIndex(where: { $0.id == number }) {
+      pacedOpenings.remove(at: waiting)
+      return
+    }
     control.append(ControlFrame(kind: .close, id: number, payload: []))
   }
 

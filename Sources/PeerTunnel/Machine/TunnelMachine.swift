@@ -72,8 +72,11 @@ struct TunnelMachine: Sendable {
   var pong: [UInt8]?
   var cancels = Deque<Cancel>()
   var pacedCancels = Deque<Cancel>()
+  /// Openings of this side that wait for their turn.
+  var pacedOpenings = Deque<ControlFrame>()
   var sentCancels: RateLimit
   var receivedCancels: RateLimit
+  var sentOpenings: RateLimit
   var receivedOpenings: RateLimit
   var dueCredits = Deque<StreamNumber>()
   var isConnectionCreditDue = false
@@ -127,6 +130,7 @@ struct TunnelMachine: Sendable {
     shares = ShareTable(role)
     sentCancels = RateLimit(limits.cancelsSentPerSecond)
     receivedCancels = RateLimit(limits.cancelsPerSecond)
+    sentOpenings = RateLimit(limits.openingsSentPerSecond)
     receivedOpenings = RateLimit(limits.openingsPerSecond)
     receivingWindow = ReceivingWindow(limits.connectionCredit, upTo: limits.longestConnectionCredit, at: now)
   }
@@ -146,7 +150,7 @@ struct TunnelMachine: Sendable {
     case .opening: pendingHello != nil
     case .open:
       pong != nil || ping.isDue || !control.isEmpty || !cancels.isEmpty || !pacedCancels.isEmpty
-        || isConnectionCreditDue || !dueCredits.isEmpty || !responses.isEmpty || !ring.isEmpty
+        || !pacedOpenings.isEmpty || isConnectionCreditDue || !dueCredits.isEmpty || !responses.isEmpty || !ring.isEmpty
         || (!requests.isEmpty && ownLive < peer?.streams ?? 0)
     }
   }

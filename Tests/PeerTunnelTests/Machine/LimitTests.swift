@@ -124,6 +124,23 @@ struct LimitTests {
     #expect(pair.violation(of: frame(.open, id: 21, [1, 0x73, 0, 0])) == .tooOften)
   }
 
+  @Test func `more openings than a second allows wait, and what is given up meanwhile is not sent`() throws {
+    var pair = try MachinePair.ready()
+    let numbers = (1...40).compactMap { pair.opener.open(ShareOpening(share: "s\($0)")) }
+    try pair.exchange()
+    #expect(pair.sharerEvents.count == 8)
+    pair.opener.leaveShare(numbers[39])
+    for _ in 1...4 {
+      pair.now += .seconds(1)
+      try pair.exchange()
+    }
+    let opened = pair.sharerEvents.map { event -> ShareNumber? in
+      if case .opening(let number, _) = event { number } else { nil }
+    }
+    #expect(opened == numbers.dropLast().map(Optional.some))
+    #expect(!pair.opener.isEnding)
+  }
+
   @Test func `64 shares more are taken, and another one is refused`() throws {
     var pair = try MachinePair.ready()
     for number in 1...65 {
