@@ -105,6 +105,26 @@ struct KnownIdentitiesTests {
     #expect(known.standing(of: alice, named: "alice") == .known)
   }
 
+  @Test(arguments: [
+    "alice\u{202E}", "al\u{200B}ice", "Alice", " alice ", "a\u{AD}lice\u{E0041}", "alice\u{FE0F}", "\u{FEFF}alice",
+  ])
+  mutating func `a name that looks like a known one is a reason to warn`(name: String) {
+    let (alice, mallory) = (someone(), someone())
+    known.remember(alice, named: "alice", at: 1)
+    #expect(known.standing(of: mallory, named: name) == .nameOfOthers([alice]))
+    #expect(known.standing(of: alice, named: name) == .known)
+    // Also where it is the known one that has the characters.
+    known.forget(alice)
+    known.remember(alice, named: name, at: 2)
+    #expect(known.standing(of: mallory, named: "alice") == .nameOfOthers([alice]))
+  }
+
+  @Test mutating func `names of which nothing shows are none`() {
+    let (alice, bob) = (someone(), someone())
+    known.remember(alice, named: "\u{200B}", at: 1)
+    #expect(known.standing(of: bob, named: "\u{200D}") == .new)
+  }
+
   @Test mutating func `a forgotten identity is new again, and its names are free`() {
     let (alice, bob) = (someone(), someone())
     known.remember(alice, named: "alice", at: 1)

@@ -12,6 +12,12 @@ public struct KnownIdentities: Sendable, Hashable {
     public fileprivate(set) var names: [String]
     /// When it was last dealt with, in seconds since 1970 by the machine's clock; for people only.
     public fileprivate(set) var lastMet: Int
+
+    /// Whether it used a name that looks like this one.
+    fileprivate func has(_ name: String) -> Bool {
+      let likeness = ShownText.likeness(of: name)
+      return !likeness.isEmpty && names.contains { ShownText.likeness(of: $0) == likeness }
+    }
   }
 
   /// How an identity and its name look beside what is known.
@@ -36,11 +42,13 @@ public struct KnownIdentities: Sendable, Hashable {
   public var all: [Entry] { entries }
 
   /// How an identity that comes under a name is to be seen. Nothing is remembered by this.
+  ///
+  /// Names that look the same are the same: case, white space and characters that do not show make no difference.
   public func standing(of fingerprint: Fingerprint, named name: String) -> Standing {
     let own = entries.first { $0.fingerprint == fingerprint }
     // An identity that had the name before has it still, whoever else took it.
-    if let own, own.names.contains(name) { return .known }
-    let others = entries.filter { $0.fingerprint != fingerprint && $0.names.contains(name) }.map(\.fingerprint)
+    if let own, own.has(name) { return .known }
+    let others = entries.filter { $0.fingerprint != fingerprint && $0.has(name) }.map(\.fingerprint)
     if !others.isEmpty { return .nameOfOthers(others) }
     return own == nil ? .new : .known
   }
