@@ -18,12 +18,16 @@ struct ForgottenIdentities: Sendable {
   /// The number of the last one; 0 before the first.
   private(set) var last = 0
 
-  init() {}
+  /// An empty list, whose numbers come after one that was used.
+  init(after number: Int = 0) {
+    last = number
+  }
 
   /// The list as it was saved: `{n, forgotten: [{fingerprint, n}]}`; damaged entries are left out.
-  init(saved: [UInt8]?) {
-    guard let saved, let json = try? JSON(parsing: saved) else { return }
-    for member in json["forgotten"]?.array ?? [] {
+  /// - Returns: `nil` if it is no such list.
+  init?(saved: [UInt8]) {
+    guard let json = try? JSON(parsing: saved), let members = json["forgotten"]?.array else { return nil }
+    for member in members {
       guard let fingerprint = member["fingerprint"]?.string.flatMap({ Fingerprint($0) }), let number = member["n"]?.int,
         (1..<TrustLimits.integer).contains(number)
       else { continue }

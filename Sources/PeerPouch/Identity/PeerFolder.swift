@@ -47,22 +47,30 @@ struct PeerFolder: Sendable {
   private var knownFile: PrivateFile { PrivateFile(path: path + "/known.json") }
 
   /// Whom this installation has dealt with.
+  /// - Throws: ``PouchError/Code/corrupt`` if the list is damaged: nothing replaces it silently, or names that are known
+  ///   would be free for others; ``PouchError/Code/ioError``.
   func knownIdentities() throws(PouchError) -> KnownIdentities {
-    Self.known(try knownFile.read())
+    try known(try knownFile.read())
   }
 
   /// Changes the list, whatever other processes do to it at the same time.
+  /// - Throws: as ``knownIdentities()``.
   func updateKnownIdentities(_ change: (inout KnownIdentities) -> Void) throws(PouchError) {
-    try knownFile.update { saved in
-      var known = Self.known(saved)
+    try knownFile.update { (saved) throws(PouchError) in
+      var known = try known(saved)
       change(&known)
       return JSONText(known.json).bytes
     }
   }
 
-  private static func known(_ saved: [UInt8]?) -> KnownIdentities {
-    guard let saved, let json = try? JSON(parsing: saved) else { return KnownIdentities() }
+  private func known(_ saved: [UInt8]?) throws(PouchError) -> KnownIdentities {
+    guard let saved else { return KnownIdentities() }
+    guard let json = try? JSON(parsing: saved), json["known"]?.array != nil else { throw damaged(knownFile) }
     return KnownIdentities(json)
+  }
+
+  private func damaged(_ file: PrivateFile) -> PouchError {
+    PouchError(.corrupt, "\(file.path) is damaged. Restore it, or remove it to begin anew.")
   }
 
   // MARK: Forgotten identities
@@ -70,17 +78,28 @@ struct PeerFolder: Sendable {
   private var forgottenFile: PrivateFile { PrivateFile(path: path + "/forgotten.json") }
 
   /// Whom this installation was told to forget.
+  /// - Throws: ``PouchError/Code/corrupt`` if the list is damaged, ``PouchError/Code/ioError``.
   func forgottenIdentities() throws(PouchError) -> ForgottenIdentities {
-    ForgottenIdentities(saved: try forgottenFile.read())
+    try forgotten(try forgottenFile.read())
   }
 
   /// Notes that an identity is to be forgotten, for the shares of all processes.
+  /// - Throws: as ``forgottenIdentities()``.
   func forget(_ fingerprint: Fingerprint) throws(PouchError) {
-    try forgottenFile.update { saved in
-      var forgotten = ForgottenIdentities(saved: saved)
+    try forgottenFile.update { (saved) throws(PouchError) in
+      var forgotten = try forgotten(saved)
       forgotten.add(fingerprint)
       return JSONText(forgotten.json).bytes
     }
+  }
+
+  private func forgotten(_ saved: [UInt8]?) throws(PouchError) -> ForgottenIdentities {
+    // A list that was removed goes on above the numbers that shares have dealt with, or they would not notice.
+    guard let saved else {
+      return ForgottenIdentities(after: savedShares.map { ShareLedger.forgotten($0.json) }.max() ?? 0)
+    }
+    guard let forgotten = ForgottenIdentities(saved: saved) else { throw damaged(forgottenFile) }
+    return forgotten
   }
 
   /// Tells that the list of forgotten identities is another one than before, whatever changed it.
@@ -90,11 +109,13 @@ struct PeerFolder: Sendable {
 
   /// `shares/<id>-<hub>.json`, where the hub is 64 bits of its name's SHA-256: a database that is shared on several hubs has
   /// a gate and tickets on each.
-  private func shareFile(_ share: ShareAddress) -> PrivateFile {
+  private func shareFile(_ share: ShareAddress) -> PrivateFile { PrivateFile(path: sharePath(share) + ".json") }
+
+  private func sharePath(_ share: ShareAddress) -> String {
     let hub = SHA256.hash(data: Array(share.hub.text.utf8)).prefix(8).map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
-    return PrivateFile(path: path + "/shares/\(share.share.text)-\(hub.joined()).json")
+    return path + "/shares/\(share.share.text)-\(hub.joined())"
   }
 
   /// What was kept of a share, in the form that ``ShareLedger`` gives it.
@@ -109,4 +130,27 @@ struct PeerFolder: Sendable {
 
   /// Keeps nothing of a share any more.
   func discard(_ share: ShareAddress) { shareFile(share).remove() }
+
+  /// Notes that a share is running.
+  /// - Returns: `nil` if it is already, in another process or by another peer.
+  func lock(_ share: ShareAddress) throws(PouchError) -> FileLock? { try FileLock.take(sharePath(share) + ".lock") }
+
+  /// What was kept of all shares, with the path of each file without its ending.
+  private var savedShares: [(path: String, json: JSON)] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: path + "/shares")) ?? []
+    return names.filter { $0.hasSuffix(".json") }.compactMap { name in
+      let file = PrivateFile(path: "\(path)/shares/\(name)")
+      return (try? file.read()).flatMap { try? JSON(parsing: $0) }.map { (String(file.path.dropLast(5)), $0) }
+    }
+  }
+
+  /// Removes what was kept of shares that were for once, as of `send`, and whose process was killed: those that do not run
+  /// and have nothing but tickets whose time is over.
+  /// - Parameter date: seconds since 1970 by the machine's clock.
+  func sweepShares(at date: Int) {
+    for (path, json) in savedShares where ShareLedger.isOver(json, at: date) {
+      guard let lock = try? FileLock.take(path + ".lock") else { continue }
+      withExtendedLifetime(lock) { PrivateFile(path: path + ".json").remove() }
+    }
+  }
 }

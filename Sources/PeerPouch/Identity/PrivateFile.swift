@@ -7,6 +7,18 @@ package import PouchCore
   import Glibc
 #endif
 
+/// The names of files, beside what is in them.
+package enum FolderNames {
+  /// Has the name of a file that was just made, or got another name, survive a power cut. Nothing happens on file systems that
+  /// cannot do this.
+  package static func sync(of path: String) {
+    let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+    guard folder >= 0 else { return }
+    fsync(folder)
+    close(folder)
+  }
+}
+
 /// A small file that only its owner may read and write (mode 0600), such as a private key.
 ///
 /// It is always replaced as a whole: whoever reads it sees the old or the new contents.
@@ -40,6 +52,7 @@ package struct PrivateFile: Sendable {
       unlink(temporary)
       throw problem("could not be written")
     }
+    FolderNames.sync(of: path)
   }
 
   /// Makes the file unless it is there: of several processes that do so at once, one succeeds.
@@ -48,7 +61,10 @@ package struct PrivateFile: Sendable {
   func create(_ bytes: [UInt8]) throws(PouchError) -> Bool {
     let temporary = try writeTemporary(bytes)
     defer { unlink(temporary) }
-    if link(temporary, path) == 0 { return true }
+    if link(temporary, path) == 0 {
+      FolderNames.sync(of: path)
+      return true
+    }
     guard errno == EEXIST else { throw problem("could not be made") }
     return false
   }

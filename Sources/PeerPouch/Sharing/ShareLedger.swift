@@ -43,7 +43,17 @@ struct ShareLedger: Sendable {
     book = TicketBook(saved: saved, of: share, at: time.now(), date: time.date())
     number = max(0, min(saved["n"]?.int ?? 0, TrustLimits.integer - 1))
     admitted = Set(saved["admitted"]?.array?.compactMap { $0.string.flatMap { Fingerprint($0) } } ?? [])
-    forgotten = max(0, min(saved["f"]?.int ?? 0, TrustLimits.integer - 1))
+    forgotten = ShareLedger.forgotten(saved)
+  }
+
+  /// ``forgotten`` of a ledger that was kept.
+  static func forgotten(_ saved: JSON) -> Int { max(0, min(saved["f"]?.int ?? 0, TrustLimits.integer - 1)) }
+
+  /// Whether a ledger that was kept has nothing but tickets whose time is over.
+  /// - Parameter date: seconds since 1970 by the machine's clock.
+  static func isOver(_ saved: JSON, at date: Int) -> Bool {
+    guard let tickets = saved["tickets"]?.array, !tickets.isEmpty, saved["admitted"] == nil else { return false }
+    return tickets.allSatisfy { $0["until"]?.int.map { $0 < date } ?? false }
   }
 
   func saved(_ time: PeerTime) -> JSON {

@@ -32,6 +32,7 @@ extension Console {
       guard rename(temporary, target.path) == 0 else {
         throw Descriptor.failure(errno, "\(path) could not be written")
       }
+      FolderNames.sync(of: target.path)
     } catch {
       unlink(temporary)
       throw error

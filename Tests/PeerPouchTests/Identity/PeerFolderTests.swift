@@ -51,6 +51,39 @@ struct PeerFolderTests {
     }
   }
 
+  @Test func `lists of identities that are damaged are not replaced`() async throws {
+    try await withFolder { path in
+      let peer = try LocalPeer(folder: path, options: Peers.options)
+      for name in ["known.json", "forgotten.json"] {
+        let file = PrivateFile(path: "\(path)/\(name)")
+        try file.write(Array("[1,".utf8))
+        let error = await #expect(throws: PouchError.self) { try await peer.forget(Peers.identity().fingerprint) }
+        #expect(error?.code == .corrupt)
+        #expect(try file.read() == Array("[1,".utf8))
+        peer.remember(Peers.identity().fingerprint, named: "ben")
+        if name == "known.json" { #expect(try file.read() == Array("[1,".utf8)) }
+        file.remove()
+      }
+    }
+  }
+
+  @Test func `what was kept of shares for once is removed when their tickets are over`() async throws {
+    try await withFolder { path in
+      let folder = try PeerFolder(path)
+      let files = ["over", "running", "kept", "always"]
+      for name in files {
+        var saved: JSON.Object = ["n": 1, "tickets": [["ticket": "x", "until": name == "kept" ? 101 : 99]]]
+        if name == "always" { saved["tickets"] = [["ticket": "x"]] }
+        try PrivateFile(path: "\(path)/shares/\(name).json").write(JSONText(JSON.object(saved)).bytes)
+      }
+      let lock = try FileLock.take("\(path)/shares/running.lock")
+      folder.sweepShares(at: 100)
+      withExtendedLifetime(lock) {}
+      let left = try FileManager.default.contentsOfDirectory(atPath: path + "/shares").filter { $0.hasSuffix(".json") }
+      #expect(Set(left) == ["running.json", "kept.json", "always.json"])
+    }
+  }
+
   @Test func `tickets outlive their process, with whom they belong to`() async throws {
     try await withFolder { path in
       let peers = try Peers()

@@ -1,3 +1,4 @@
+import Foundation
 import PeerTrust
 import PouchCore
 import TestSupport
@@ -92,14 +93,36 @@ struct ForgettingTests {
   }
 
   @Test func `a list of forgotten identities survives damage, and drops the oldest`() throws {
-    #expect(ForgottenIdentities(saved: Array("nonsense".utf8)).last == 0)
-    var list = ForgottenIdentities(saved: Array(#"{"n":7,"forgotten":[{"fingerprint":"x","n":9}]}"#.utf8))
+    #expect(ForgottenIdentities(saved: Array("nonsense".utf8)) == nil)
+    let saved = Array(#"{"n":7,"forgotten":[{"fingerprint":"x","n":9}]}"#.utf8)
+    var list = try #require(ForgottenIdentities(saved: saved))
     #expect(list.last == 7)
     let one = Peers.identity().fingerprint
     list.add(one)
     #expect(list.after(7) == [one])
     #expect(list.after(8).isEmpty)
     list.add(one)
-    #expect(ForgottenIdentities(saved: JSONText(list.json).bytes).after(8) == [one])
+    #expect(ForgottenIdentities(saved: JSONText(list.json).bytes)?.after(8) == [one])
+  }
+
+  @Test func `forgetting has its effect also after the list of the forgotten was removed`() async throws {
+    try await withFolder { path in
+      let peers = try Peers()
+      let (ben, carl) = (try peers.peer(), try peers.peer())
+      let notes = try await Peers.notes()
+      let anna = try peers.peer(folder: path)
+      let share = try await peers.hub.shareDatabase(notes, gate: Gate(takesTickets: true), as: anna)
+      let tickets = [try #require(share.ticket), try await share.makeTicket()]
+      for (peer, ticket) in zip([ben, carl], tickets) { _ = try await peer.open(ticket).info() }
+      _ = try await anna.forget(ben.identity.fingerprint)
+      await anna.close()
+      try FileManager.default.removeItem(atPath: path + "/forgotten.json")
+
+      #expect(try await peers.peer(folder: path).forget(carl.identity.fingerprint))
+      let again = try peers.peer(folder: path)
+      _ = try await peers.hub.shareDatabase(notes, gate: Gate(takesTickets: true), as: again)
+      await #expect(throws: PouchError.self) { try await peers.peer(carl.identity).open(tickets[1]) }
+      for peer in [ben, carl, again] { await peer.close() }
+    }
   }
 }
