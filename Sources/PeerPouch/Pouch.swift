@@ -105,10 +105,15 @@ public struct PouchAdapter: Sendable {
     try file(PouchHome.path(of: name), presence, options)
   }
 
+  private static func isEmpty(_ path: String) -> Bool {
+    (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? Int == 0
+  }
+
   private static func file(
     _ path: String, _ presence: DatabasePresence, _ options: StoreOptions
   ) throws -> any Database {
-    if presence == .mustExist, !FileManager.default.fileExists(atPath: path) {
+    // A file without contents would become one.
+    if presence == .mustExist, !FileManager.default.fileExists(atPath: path) || isEmpty(path) {
       throw PouchError(.notFound, "There is no database at \(path).")
     }
     return try LocalDatabase(path: path, options: options)

@@ -2,12 +2,15 @@ import Synchronization
 
 /// Tells any number of followers what happens.
 ///
-/// A follower that does not keep up loses the oldest of what waits for it, beyond ``bound``.
+/// A follower that does not keep up loses the oldest of what waits for it, beyond ``bound``. What is told before there is any
+/// waits for the first.
 final class Broadcast<Value: Sendable>: Sendable {
   private struct State {
     var present: Value?
     var isEnded = false
     var followers: [Int: AsyncStream<Value>.Continuation] = [:]
+    /// What nobody has heard; `nil` once there was a follower.
+    var unheard: [Value]? = []
     var nextKey = 0
   }
 
@@ -16,7 +19,7 @@ final class Broadcast<Value: Sendable>: Sendable {
 
   private let state: Mutex<State>
 
-  /// - Parameter present: what new followers get first; nothing if `nil`, and then nothing of what was before them.
+  /// - Parameter present: what new followers get first; nothing if `nil`, and then nothing of what others have heard.
   init(_ present: Value? = nil) {
     state = Mutex(State(present: present))
   }
@@ -27,7 +30,12 @@ final class Broadcast<Value: Sendable>: Sendable {
   func send(_ value: Value) {
     state.withLock { state in
       guard !state.isEnded else { return }
-      if state.present != nil { state.present = value }
+      if state.present != nil {
+        state.present = value
+      } else if state.unheard != nil {
+        state.unheard?.append(value)
+        state.unheard = state.unheard?.suffix(Self.bound)
+      }
       for follower in state.followers.values { follower.yield(value) }
     }
   }
@@ -47,6 +55,8 @@ final class Broadcast<Value: Sendable>: Sendable {
     AsyncStream(bufferingPolicy: .bufferingNewest(Self.bound)) { continuation in
       let key: Int? = state.withLock { state in
         if let present = state.present { continuation.yield(present) }
+        for value in state.unheard ?? [] { continuation.yield(value) }
+        state.unheard = nil
         guard !state.isEnded else { return nil }
         state.nextKey += 1
         state.followers[state.nextKey] = continuation

@@ -104,7 +104,9 @@ public final class LocalPeer: Sendable {
 
   /// Stops all shares, and ends all connections. Databases that were opened from peers are closed.
   public func close() async {
-    for share in shares.all { await share.stop() }
+    await withTaskGroup(of: Void.self) { group in
+      for share in shares.all { group.addTask { await share.stop() } }
+    }
     await connectors.close()
     await switchboard.close()
   }

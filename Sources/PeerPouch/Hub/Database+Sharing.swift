@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 public import PeerTrust
 public import PouchCore
@@ -14,7 +15,8 @@ extension Database {
   /// ```
   /// - Parameters:
   ///   - database: what is shared; any database, a remote one too.
-  ///   - name: what others see in their lists, at most 128 bytes; the database's own name if left out.
+  ///   - name: what others see in their lists, at most 128 bytes; the database's own name if left out, of a URL the last
+  ///     part.
   ///   - info: more for them to see, at most 2 KiB.
   ///   - access: what those may do who get in: everything behind a gate, and reading where there is none, unless told.
   ///   - gate: who is let in. Without a gate and without `onRemote` it is anyone.
@@ -37,7 +39,7 @@ extension Database {
     var gate = gate
     if onRemote != nil { gate.asks = true }
     let terms = ShareDesk.Terms(
-      name: name ?? database.name, info: info, access: access ?? .usual(behind: gate.ways), gate: gate,
+      name: name ?? database.usualShareName, info: info, access: access ?? .usual(behind: gate.ways), gate: gate,
       onRemote: onRemote, permissions: permissions, ticketLifetime: ticketLifetime)
     if gate.isOpen {
       peer.options.logger.notice(
@@ -45,6 +47,12 @@ extension Database {
         metadata: ["name": "\(terms.name)", "access": "\(terms.access.rawValue)"])
     }
     return try await peer.share(database, by: self, terms)
+  }
+
+  /// What a share of this database is called where it is not said: nothing of where it is, which a URL would tell.
+  var usualShareName: String {
+    guard name.contains("://"), let last = name.split(separator: "/").last.map(String.init) else { return name }
+    return last.removingPercentEncoding ?? last
   }
 
   /// Ends the sharing of a database by way of this hub: removes the share, and drops those who use it. Nothing happens if
@@ -84,6 +92,7 @@ extension LocalPeer {
     let address = ShareAddress(hub: name, share: ShareID(owner: identity.key, salt: salt))
     var ledger = ShareLedger()
     if let folder {
+      if terms.ticketLifetime != nil { folder.sweepShares(at: options.time.date()) }
       let forgotten = try folder.forgottenIdentities()
       ledger = ShareLedger(forgotten: forgotten.last)
       if let saved = try folder.share(address) {
@@ -97,12 +106,13 @@ extension LocalPeer {
       throw PouchError(.conflict, "This database is shared on this hub already.")
     }
     do {
-      await desk.begin(after: try await desk.open())
+      try await desk.claim()
+      try share.start(after: try await desk.open())
     } catch {
-      shares.remove(share)
+      await share.abandon()
+      if terms.ticketLifetime != nil { await desk.discardLedger() }
       throw error
     }
-    share.start()
     return share
   }
 }

@@ -34,16 +34,21 @@ actor SignalPost {
     }
   }
 
-  /// Deletes what was written and is still there. What cannot be deleted is swept later.
+  /// Deletes what was written and is still there, also where the task was cancelled. What cannot be deleted is swept later.
   func clear() async {
-    let written = written
+    let (hub, written) = (hub, written)
     self.written = [:]
-    var leaves: [Document] = []
-    for (id, revision) in written {
-      guard let revision = if let revision { revision } else { try? await hub.get(id).revision } else { continue }
-      leaves.append(Document(id: id, revision: revision))
+    guard !written.isEmpty else { return }
+    _ = try? await options.time.lastly {
+      var tombstones: [Document] = []
+      for (id, known) in written {
+        var revision = known
+        if revision == nil { revision = try? await hub.get(id).revision }
+        guard let revision else { continue }
+        tombstones.append(Document(id: id, revision: revision, isDeleted: true))
+      }
+      if !tombstones.isEmpty { _ = try await hub.bulkDocs(tombstones) }
     }
-    await SignalFeed.delete(leaves, from: hub, options.time)
   }
 }
 
@@ -70,15 +75,24 @@ struct SignalFeed: Sendable {
   mutating func next() async throws -> [Document] {
     while true {
       try Task.checkCancellation()
-      let batch = try await hub.nextChanges(query, after: position, limit: Tuning.changesBatch)
-      position = batch.lastSequence
-      let documents = batch.changes.filter { !$0.isDeleted }.compactMap(\.document)
+      let documents = try await signals(query)
       if !documents.isEmpty { return documents }
     }
   }
 
-  /// How long deleting may hold up the end of an opening or a share, if the hub does not answer.
-  private static let farewell = Duration.seconds(5)
+  /// Signals that are there; perhaps none. It does not wait for any.
+  /// - Throws: what the hub throws.
+  mutating func present() async throws -> [Document] {
+    var query = query
+    query.feed = .once
+    return try await signals(query)
+  }
+
+  private mutating func signals(_ query: ChangesQuery) async throws -> [Document] {
+    let batch = try await hub.nextChanges(query, after: position, limit: Tuning.changesBatch)
+    position = batch.lastSequence
+    return batch.changes.filter { !$0.isDeleted }.compactMap(\.document)
+  }
 
   /// Deletes signals that were read or are not needed any more, also where the task was cancelled.
   static func delete(_ documents: [Document], from hub: any Database, _ time: PeerTime) async {
@@ -86,8 +100,7 @@ struct SignalFeed: Sendable {
       document.id.map { Document(id: $0, revision: document.revision, isDeleted: true) }
     }
     guard !tombstones.isEmpty else { return }
-    // A task of its own is not cancelled with this one, which waits for it. What stays is swept later; a signal that is
-    // read twice is taken once.
-    await Task { _ = try? await time.limit(farewell) { try await hub.bulkDocs(tombstones) } }.value
+    // What stays is swept later; a signal that is read twice is taken once.
+    _ = try? await time.lastly { try await hub.bulkDocs(tombstones) }
   }
 }

@@ -44,4 +44,16 @@ public struct PeerTime: Sendable {
       return first
     }
   }
+
+  /// How long that may take which is done at the end of something.
+  static let farewell = Duration.seconds(5)
+
+  /// Does what is to be done at the end of an opening or a share, also where the task was cancelled, and for ``farewell`` at
+  /// most: a hub that does not answer holds nothing up.
+  /// - Returns: `nil` if that was not enough.
+  /// - Throws: what the work throws.
+  func lastly<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) async throws -> Value? {
+    // A task of its own is not cancelled with this one, which waits for it.
+    try await Task { try await limit(PeerTime.farewell, work) }.value
+  }
 }

@@ -22,15 +22,14 @@ struct Answering: Sendable {
       }
       await post.clear()
     } catch {
-      // In a task that is not cancelled.
-      await Task { await post.clear() }.value
+      await post.clear()
       throw error
     }
   }
 
   private func connect(_ post: SignalPost) async throws -> PeerSession {
     let options = desk.options
-    let link = try await options.transport.link(as: .sharer, to: offer.description)
+    let link = try await options.transport(by: desk.hub).link(as: .sharer, to: offer.description)
     do {
       let description = try await link.description()
       var random = options.random

@@ -20,7 +20,14 @@ public final class Share: Sendable {
   public let ticket: Ticket?
   let desk: ShareDesk
   private let peer: LocalPeer
-  private let task = Mutex<Task<Void, Never>?>(nil)
+  private let phase = Mutex(Phase.new)
+
+  private enum Phase {
+    /// It is not at work yet.
+    case new
+    case running(Task<Void, Never>)
+    case ended
+  }
 
   init(_ desk: ShareDesk, _ peer: LocalPeer, ticket: Ticket?) {
     self.desk = desk
@@ -31,8 +38,16 @@ public final class Share: Sendable {
     access = desk.access
   }
 
-  func start() {
-    task.withLock { $0 = Task { [desk] in await desk.run() } }
+  /// Begins the share's work.
+  /// - Parameter position: of the hub, after which signals are read.
+  /// - Throws: ``PouchError/closed`` if it was stopped before.
+  func start(after position: UpdateSequence) throws(PouchError) {
+    let isStarted = phase.withLock { phase in
+      guard case .new = phase else { return false }
+      phase = .running(Task { [desk] in await desk.run(after: position) })
+      return true
+    }
+    guard isStarted else { throw .closed }
   }
 
   /// The address as text, under the seed's name.
@@ -45,7 +60,8 @@ public final class Share: Sendable {
     get async { await desk.remotes }
   }
 
-  /// What happens from now on. A follower that does not keep up loses the oldest of 64 events that wait for it.
+  /// What happens from now on; the first to ask also gets what has happened before. A follower that does not keep up loses
+  /// the oldest of 64 events that wait for it.
   public var events: AsyncStream<ShareEvent> { desk.events.values }
 
   /// Makes another ticket, for one more identity.
@@ -75,7 +91,17 @@ public final class Share: Sendable {
   ///
   /// If the hub cannot be reached, the share disappears when its lease is over.
   public func stop() async {
-    guard await halt() else { return }
+    let phase = finish()
+    if case .ended = phase { return }
+    peer.shares.remove(self)
+    await desk.dismiss()
+    await Share.halt(phase)
+    await desk.end()
+  }
+
+  /// Removes what may be in the hub of a share that did not begin: the hub may have taken the record, though no answer came.
+  func abandon() async {
+    _ = finish()
     peer.shares.remove(self)
     await desk.end()
   }
@@ -87,16 +113,18 @@ public final class Share: Sendable {
   }
 
   /// Ends the share's work and leaves what it wrote, as the death of the process does.
-  /// - Returns: whether it was at work.
-  @discardableResult
-  func halt() async -> Bool {
-    let task = task.withLock { task in
-      defer { task = nil }
-      return task
+  func halt() async { await Share.halt(finish()) }
+
+  private func finish() -> Phase {
+    phase.withLock { phase in
+      defer { phase = .ended }
+      return phase
     }
-    guard let task else { return false }
+  }
+
+  private static func halt(_ phase: Phase) async {
+    guard case .running(let task) = phase else { return }
     task.cancel()
     await task.value
-    return true
   }
 }

@@ -14,6 +14,7 @@ extension ShareDesk {
     let known = ledger.number
     let lease = HubDate.now(of: hub, options.time) + Int(TrustLimits.lease.components.seconds)
     let written = try await RecordWriter(hub, id).write(above: known) { number in
+      self.mayBeListed = true
       // Kept first, so that no number is used twice, nor one's own record taken for another process's.
       self.ledger.number = number
       self.keepLedger()
@@ -28,10 +29,23 @@ extension ShareDesk {
     }
     let now = HubDate.now(of: hub, options.time)
     if let before = written.before, before.number > known, !before.isExpired(at: now), known > 0 || peer.folder != nil {
-      options.logger.warning("Another process shares the same database.", metadata: ["share": "\(id)"])
-      events.send(.sharedElsewhere)
+      tellOfAnother()
     }
     published = epoch
+  }
+
+  /// Notes that this database is shared here from now on, and tells if another process does so already: that one notices
+  /// when it renews its record.
+  /// - Throws: ``PouchError/Code/ioError`` if the note cannot be made.
+  func claim() throws {
+    guard let folder = peer.folder else { return }
+    lock = try folder.lock(address)
+    if lock == nil { tellOfAnother() }
+  }
+
+  private func tellOfAnother() {
+    options.logger.warning("Another process shares the same database.", metadata: ["share": "\(id)"])
+    events.send(.sharedElsewhere)
   }
 
   /// Renews the record, and sweeps, until the task is cancelled.

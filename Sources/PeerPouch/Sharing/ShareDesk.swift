@@ -37,6 +37,10 @@ actor ShareDesk {
   var random: RandomSource
   /// The epoch of the record that was written last.
   var published: AgreementKey?
+  /// Whether the hub may have a record of this share.
+  var mayBeListed = false
+  /// Held while the share lasts, so that others who share the same see it.
+  var lock: FileLock?
   /// Where further candidates of an opening go.
   var inboxes: [SessionID: AsyncStream<Signal>.Continuation] = [:]
   private var sessions: [ObjectIdentifier: PeerSession] = [:]
@@ -96,7 +100,7 @@ actor ShareDesk {
 
   /// The first record, after which the share can be found and opened.
   /// - Returns: after which position of the hub signals are to be read.
-  /// - Throws: what the hub throws.
+  /// - Throws: what the hub throws. The record may be there all the same.
   func open() async throws -> UpdateSequence {
     // Asked first: it also tells the hub's date.
     let position = try await hub.info().updateSequence
@@ -104,15 +108,12 @@ actor ShareDesk {
     return position
   }
 
-  private var start: UpdateSequence?
-
-  func begin(after position: UpdateSequence) { start = position }
-
   /// Takes offers until the task is cancelled.
-  func run() async {
+  /// - Parameter position: of the hub, after which signals are read.
+  func run(after position: UpdateSequence) async {
     await withDiscardingTaskGroup { group in
       group.addTask { await self.keepRecord() }
-      group.addTask { await self.readSignals() }
+      group.addTask { await self.readSignals(after: position) }
       group.addTask { await self.watchForgotten() }
       for await work in work {
         group.addTask { await self.perform(work) }
@@ -121,16 +122,25 @@ actor ShareDesk {
     }
   }
 
-  /// After ``run()``: removes the record, and drops who is connected.
-  func end() async {
+  /// Lets nobody in any more, and drops who is connected. To be called before the task is cancelled, whose work at the hub
+  /// may take its time to end.
+  func dismiss() async {
     hasEnded = true
+    let leaving = sessions.values
+    sessions = [:]
+    for session in leaving { session.withdraw(id) }
+    for session in leaving { await left(session) }
+  }
+
+  /// After ``run(after:)``: removes the record.
+  func end() async {
     workers.finish()
     for inbox in inboxes.values { inbox.finish() }
-    for session in sessions.values { session.withdraw(id) }
-    for session in sessions.values { await left(session) }
-    sessions = [:]
+    lock = nil
+    guard mayBeListed else { return events.end() }
     do {
-      try await RecordWriter(hub, id).remove()
+      let writer = RecordWriter(hub, id)
+      guard try await options.time.lastly({ try await writer.remove() }) != nil else { throw PouchError(.timeout) }
     } catch {
       options.logger.notice(
         "A share could not be removed from the hub; it disappears when its lease is over.",
@@ -139,35 +149,36 @@ actor ShareDesk {
     events.end()
   }
 
-  private func readSignals() async {
+  /// Takes signals until the task is cancelled. No error is final: hubs start again, are restored, and lose and get their
+  /// databases.
+  private func readSignals(after position: UpdateSequence) async {
+    var feed: SignalFeed
+    do {
+      feed = try SignalFeed(hub, to: id.text, after: position, options)
+    } catch {
+      preconditionFailure("A share's id can be asked for: \(error)")
+    }
     var backOff = BackOff()
     var isLost = false
-    do {
-      var feed = try SignalFeed(hub, to: id.text, after: start ?? .start, options)
-      while !Task.isCancelled {
-        do {
-          if isLost {
-            // The feed answers when there are signals, which may be never.
-            _ = try await hub.info()
-            isLost = false
-            backOff.reset()
-            events.send(.hubFound)
-          }
-          let documents = try await feed.next()
-          backOff.reset()
-          workers.yield(.delete(documents))
-          for document in documents { receive(document) }
-        } catch let error as PouchError where error.code.isTransient {
-          if !isLost { events.send(.hubLost(error.reason)) }
-          isLost = true
-          try await options.time.sleep(backOff.next(using: &random))
+    while !Task.isCancelled {
+      do {
+        // A feed answers when there are signals, which may be never: after a loss it is read without waiting for any.
+        let documents = isLost ? try await feed.present() : try await feed.next()
+        backOff.reset()
+        if isLost {
+          isLost = false
+          events.send(.hubFound)
+          // The record may be gone, or its lease over.
+          published = nil
+          alarm.open(())
         }
-      }
-    } catch {
-      if !Task.isCancelled {
-        options.logger.error(
-          "A share takes no more offers.", metadata: ["share": "\(id)", "error": "\(error)"])
-        events.send(.hubLost("\(error)"))
+        workers.yield(.delete(documents))
+        for document in documents { receive(document) }
+      } catch {
+        guard !Task.isCancelled else { return }
+        if !isLost { events.send(.hubLost((error as? PouchError)?.reason ?? "\(error)")) }
+        isLost = true
+        guard (try? await options.time.sleep(backOff.next(using: &random))) != nil else { return }
       }
     }
   }
@@ -231,12 +242,12 @@ actor ShareDesk {
     case .refuse(let offer, let refusal): await refuse(offer, refusal)
     case .open(let offer): await open(offer)
     case .ask(let offer, let verdict):
-      if await ask(about: offer.remote.fingerprint, offer.info, verdict) {
-        reception.proceed(with: offer.session, at: options.time.now())
-        await open(offer)
-      } else {
-        await refuse(offer, .forbidden)
-      }
+      let isWelcome = await ask(about: offer.remote.fingerprint, offer.info, verdict)
+      // Nobody has decided about it: the share has ended meanwhile.
+      guard !Task.isCancelled else { return await takeBack(offer) }
+      guard isWelcome else { return await refuse(offer, .forbidden) }
+      reception.proceed(with: offer.session, at: options.time.now())
+      await open(offer)
     }
   }
 
@@ -269,6 +280,13 @@ actor ShareDesk {
     _ = try? await options.time.limit(TrustLimits.handshake) { [hub, options] in
       try await SignalPost(hub, options).write(signal)
     }
+  }
+
+  /// Tells an opener that waits for a decision that there will be none.
+  private func takeBack(_ offer: ReceivedOffer) async {
+    reception.end(offer.session)
+    let signal = offer.refuse(as: peer.identity, .closed, using: &random)
+    _ = try? await options.time.lastly { [hub, options] in try await SignalPost(hub, options).write(signal) }
   }
 
   /// Makes the connection to a remote that was let in.

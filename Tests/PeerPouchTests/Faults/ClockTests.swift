@@ -1,3 +1,4 @@
+import CouchAPI
 import PeerTrust
 import PeerTunnel
 import PouchCore
@@ -65,6 +66,8 @@ struct ClockTests {
     let (hub, transport) = (scene.peers.hub, scene.peers.transport)
     let late = try #require(try await EvilRemote.connect(to: scene.share, by: hub, transport, record: first))
     await late.close()
+    // What is still under way would be taken for the next offer's.
+    while await scene.share.desk.reception.pendingCount > 0 { await Task.yield() }
     _ = try await scene.renewal()
     #expect(try await EvilRemote.connect(to: scene.share, by: hub, transport, record: first) == nil)
     // Whoever reads the record anew gets in.
@@ -112,6 +115,53 @@ struct ClockTests {
     await scene.anna.close()
     // Nothing of it stays in the hub.
     #expect(try await scene.peers.hub.info().documentCount == 0)
+  }
+
+  @Test func `a share whose hub does not answer ends all the same, and drops who is connected first`() async throws {
+    let peers = try Peers()
+    let (server, clock) = (try HubServer(), TestClock())
+    let (anna, ben) = (try peers.peer { $0.time = clock.time }, try peers.peer())
+    let share = try await server.client().shareDatabase(Peers.notes(), as: anna)
+    let hubOfBen = server.client()
+    _ = try await hubOfBen.getSharedDatabases(as: ben)
+    let theirs = try await ben.open(share.address)
+    var states = theirs.connection.makeAsyncIterator()
+    #expect(await states.next()?.isConnected == true)
+    server.around { _, _ in try await Latch<Response>().wait() }
+    async let stopped: Void = share.stop()
+    // Before anything of the share's time has passed.
+    guard case .reconnecting? = await states.next() else { throw PouchError(.internalError) }
+    let passing = Task {
+      while true {
+        try await clock.untilAsleep { $0 == PeerTime.farewell }
+        clock.advance(by: PeerTime.farewell)
+      }
+    }
+    await stopped
+    passing.cancel()
+    server.around(nil)
+    await ben.close()
+    await anna.close()
+  }
+
+  @Test func `who waits to be let in is told when the share ends`() async throws {
+    let (isAsked, never) = (Latch<Void>(), Latch<Void>())
+    let scene = try await Scene(onRemote: { _ in
+      isAsked.open(())
+      try? await never.wait()
+    })
+    let ben = try scene.peers.peer()
+    let events = scene.share.events
+    let theirs = try await ben.open(scene.share.address, waiting: .nothing)
+    try await isAsked.wait()
+    var states = theirs.connection.makeAsyncIterator()
+    guard case .asking? = await states.next() else { throw PouchError(.internalError) }
+    await scene.share.stop()
+    #expect(await states.next() == .reconnecting("The sharer is taking the share back."))
+    // Nobody was refused.
+    for await event in events { Issue.record("\(event)") }
+    await ben.close()
+    await scene.anna.close()
   }
 
   @Test func `a share disappears when its sharer has not been heard of for a quarter of an hour`() async throws {

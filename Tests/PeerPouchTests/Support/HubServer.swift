@@ -9,10 +9,14 @@ import Synchronization
 /// A hub behind CouchDB's API, without sockets: it tells a date, can be down, and can be evil.
 final class HubServer: Carrier {
   private struct State {
+    var around: Around?
     var isDown = false
     var date = machineDate()
     var tamper: (@Sendable (String) -> String)?
   }
+
+  /// What happens to a request: the second parameter has it answered.
+  typealias Around = @Sendable (Request, () async throws -> Response) async throws -> Response
 
   let database: LocalDatabase
   private let router: Router
@@ -31,12 +35,20 @@ final class HubServer: Carrier {
       carrier: DatingCarrier(self), path: ["hub"], name: "http://hub.test/hub", options: options)
   }
 
+  /// Has requests go another way than straight to the database; `nil` ends it.
+  func around(_ around: Around?) { state.withLock { $0.around = around } }
+
   func setDown(_ isDown: Bool) { state.withLock { $0.isDown = isDown } }
   func setDate(_ date: Int) { state.withLock { $0.date = date } }
   /// Changes the texts of answers; `nil` for none.
   func tamper(_ change: (@Sendable (String) -> String)?) { state.withLock { $0.tamper = change } }
 
   func send(_ request: Request) async throws -> Response {
+    guard let around = state.withLock(\.around) else { return try await answer(request) }
+    return try await around(request) { try await self.answer(request) }
+  }
+
+  private func answer(_ request: Request) async throws -> Response {
     if state.withLock(\.isDown) { throw PouchError(.unreachable, "The hub is down.") }
     var response = await router.respond(to: request)
     if state.withLock(\.isDown) { throw PouchError(.badResponse, "The hub went down.") }
