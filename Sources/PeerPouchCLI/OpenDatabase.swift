@@ -100,34 +100,33 @@ struct DatabaseName: ExpressibleByArgument, CustomStringConvertible, Sendable {
     _ opener: DatabaseOpener, _ patience: Patience, _ body: (any Database) async throws -> Value
   ) async throws -> Value {
     let place = try PeerPlace(text)
-    let peer = try await opener.console.peer.peer(opener.connection, hub: place.address.hub.text)
+    let peer = try opener.console.peer.peer(opener.connection)
     let opened = try await peer.open(place, info: opener.connection.info, waiting: .nothing)
-    let report = ConnectionReport(opener.console)
+    let report = ConnectionReport(opener.console, peer.identity.fingerprint)
     let following = Task { await report.follow(opened.connection) }
+    let outcome: Result<Value, any Error>
     do {
       switch patience {
       case .none: try await opened.connected()
-      case .waits: try await DatabaseName.waitForAnswer(from: opened)
+      case .waits: try await DatabaseName.waitForConnection(to: opened)
       }
-      let value = try await body(opened)
-      try await opened.close()
-      await following.value
-      return value
+      outcome = .success(try await body(opened))
     } catch {
-      try? await opened.close()
-      await following.value
-      throw error
+      outcome = .failure(error)
     }
+    try? await opened.close()
+    // The connection goes on if the command has opened the same share twice.
+    following.cancel()
+    await following.value
+    return try outcome.get()
   }
 
   /// Waits for an owner who may be away; the report tells why.
-  private static func waitForAnswer(from database: PeerDatabase) async throws {
+  private static func waitForConnection(to database: PeerDatabase) async throws {
     while true {
       do {
-        _ = try await database.info()
-        return
-      } catch let error as PouchError where error.code.isTransient {
-        // It has waited already, unless the connection was lost just now.
+        return try await database.connected()
+      } catch let error as PouchError where error.code.isTransient || error.code == .notFound {
         try await Task.sleep(for: ReplicationTuning.firstRetryDelay)
       }
     }

@@ -6,6 +6,9 @@ public import PouchCore
 public struct PeerOptions: Sendable {
   /// What makes connections.
   public var transport: any PeerTransport = PeerOptions.standardTransport
+  /// What makes the connections that are agreed on by way of a hub, asked at each opening, if that depends on the hub: as
+  /// with STUN and TURN servers that it offers, see `Database.publishedIceServers()`. Else ``transport`` does.
+  public var transportBy: (@Sendable (_ hub: any Database) async -> any PeerTransport)?
   /// How long a request to a peer waits for a connection before it fails as unreachable.
   public var patience: Duration = .seconds(30)
   /// The bounds of what peers may do over a connection.
@@ -23,6 +26,14 @@ public struct PeerOptions: Sendable {
 
   /// The usual behaviour.
   public init() {}
+
+  /// How long ``transportBy`` may take, which asks the hub; then ``transport`` has to do.
+  static let lookup = Duration.seconds(5)
+
+  func transport(by hub: any Database) async throws -> any PeerTransport {
+    guard let transportBy else { return transport }
+    return try await time.limit(PeerOptions.lookup) { await transportBy(hub) } ?? transport
+  }
 
   private static var standardTransport: any PeerTransport {
     #if WebRTC

@@ -14,5 +14,12 @@ struct BackOff: Sendable {
     return whole * Double.random(in: 0.5...1, using: &generator)
   }
 
+  /// The same, but nothing after the first failure: for what mostly comes back at once.
+  mutating func nextButFirst(using generator: inout some RandomNumberGenerator) -> Duration {
+    let isFirst = failures == 0
+    let wait = next(using: &generator)
+    return isFirst ? .zero : wait
+  }
+
   mutating func reset() { failures = 0 }
 }

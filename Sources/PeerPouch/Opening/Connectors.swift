@@ -16,17 +16,26 @@ final class Connectors: Sendable {
     var users: Int
   }
 
-  private let entries = Mutex<[Key: Entry]>([:])
+  private struct State {
+    /// Those that have users.
+    var entries: [ObjectIdentifier: Entry] = [:]
+    /// The latest of each share: one that was refused is used no further, and another one made in its place.
+    var latest: [Key: PeerConnector] = [:]
+  }
+
+  private let state = Mutex(State())
 
   /// What keeps a share connected; to be given back.
   func take(_ key: Key, _ make: () -> PeerConnector) -> PeerConnector {
-    entries.withLock { entries in
-      if let present = entries[key], present.connector.isUsable {
-        entries[key]?.users += 1
-        return present.connector
+    state.withLock { state in
+      if let latest = state.latest[key], latest.isUsable {
+        state.entries[ObjectIdentifier(latest)]?.users += 1
+        return latest
       }
       let connector = make()
-      entries[key] = Entry(connector: connector, task: Task { await connector.run() }, users: 1)
+      state.latest[key] = connector
+      state.entries[ObjectIdentifier(connector)] = Entry(
+        connector: connector, task: Task { await connector.run() }, users: 1)
       return connector
     }
   }
@@ -35,14 +44,12 @@ final class Connectors: Sendable {
   /// - Returns: its task, which ends soon.
   @discardableResult
   func giveBack(_ connector: PeerConnector, _ key: Key) -> Task<Void, Never>? {
-    entries.withLock { entries in
-      guard var entry = entries[key], entry.connector === connector else { return nil }
-      entry.users -= 1
-      guard entry.users == 0 else {
-        entries[key] = entry
-        return nil
-      }
-      entries[key] = nil
+    state.withLock { state in
+      let id = ObjectIdentifier(connector)
+      state.entries[id]?.users -= 1
+      guard let entry = state.entries[id], entry.users == 0 else { return nil }
+      state.entries[id] = nil
+      if state.latest[key] === connector { state.latest[key] = nil }
       entry.task.cancel()
       connector.end()
       return entry.task
@@ -51,9 +58,9 @@ final class Connectors: Sendable {
 
   /// Ends all.
   func close() async {
-    let all = entries.withLock { entries in
-      defer { entries = [:] }
-      return Array(entries.values)
+    let all = state.withLock { state in
+      defer { state = State() }
+      return Array(state.entries.values)
     }
     for entry in all {
       entry.task.cancel()

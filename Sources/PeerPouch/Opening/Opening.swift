@@ -27,7 +27,7 @@ struct Opening: Sendable {
   ///   connection fails with, `CancellationError`.
   func run() async throws -> PeerSession {
     let options = peer.options
-    let link = try await options.transport.link(as: .opener, to: nil)
+    let link = try await options.transport(by: hub).link(as: .opener, to: nil)
     let post = SignalPost(hub, options)
     do {
       let session = try await connect(link, post)
@@ -35,8 +35,7 @@ struct Opening: Sendable {
       return session
     } catch {
       await link.close()
-      // In a task that is not cancelled.
-      await Task { await post.clear() }.value
+      await post.clear()
       throw error
     }
   }

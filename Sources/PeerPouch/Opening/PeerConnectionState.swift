@@ -2,8 +2,11 @@ public import PeerTrust
 
 /// How a database that was opened from a peer is reached.
 public enum PeerConnectionState: Sendable, Hashable {
-  /// The share is looked up, and its owner asked, by way of the hub. Somebody may have to be asked there.
+  /// The share is looked up, and its owner asked, by way of the hub.
   case signalling
+  /// The owner may have to be asked, for up to a minute: this is what its record says. The fingerprints of both sides are
+  /// to be compared.
+  case asking(SharedDatabase)
   /// The owner has let this peer in; a path to it is looked for.
   case connecting
   /// Requests go to the owner, by this path; the time there and back is `nil` before it was measured.

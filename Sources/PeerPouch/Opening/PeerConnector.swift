@@ -26,22 +26,23 @@ actor PeerConnector {
   private var arrival = Latch<Result<Line, PouchError>>()
   /// Opened when a line turned out not to lead anywhere.
   private var loss = Latch<String>()
+  /// What the last attempt failed with; opened where that does not pass by itself, and another one from the next attempt
+  /// on.
+  private var setback = Latch<PouchError>()
+  private var lastError: PouchError?
   /// Whether somebody may have to be asked whether this peer gets in.
   private var isAskedAbout = false
-  /// What the last attempt failed with.
-  private var lastError: PouchError?
-  /// Opened when the hub turned out to have no such share.
-  private nonisolated let absence = Latch<PouchError>()
 
-  /// The share's record as it was read last; `nil` before.
-  nonisolated var record: ShareRecord? { latestRecord.withLock(\.self) }
-  private nonisolated let latestRecord = Mutex<ShareRecord?>(nil)
+  /// What the share's record said when it was read last, and how its owner looked before there was a connection; `nil` before
+  /// it was read.
+  nonisolated var share: SharedDatabase? { latestShare.withLock(\.self) }
+  private nonisolated let latestShare = Mutex<SharedDatabase?>(nil)
 
   /// Whether it may still come to a connection: not after a refusal, nor after its end.
   nonisolated var isUsable: Bool {
     switch states.present {
     case .refused?, .closed?, nil: false
-    case .signalling?, .connecting?, .connected?, .reconnecting?: true
+    case .signalling?, .asking?, .connecting?, .connected?, .reconnecting?: true
     }
   }
 
@@ -65,12 +66,19 @@ actor PeerConnector {
         if let line = try await peer.options.time.limit(patience, { try await arrival.wait() }) {
           return try line.get()
         }
-        guard isAskedAbout, states.present == .signalling else { break }
+        guard isAskedAbout, isSignalling else { break }
       }
     } catch is CancellationError {
       throw PouchError(.cancelled)
     }
     throw PouchError(.unreachable, lastError?.reason ?? "There is no connection to the peer.")
+  }
+
+  private var isSignalling: Bool {
+    switch states.present {
+    case .signalling?, .asking?: true
+    case .connecting?, .connected?, .reconnecting?, .refused?, .closed?, nil: false
+    }
   }
 
   /// Notes that requests over a line are not taken any more.
@@ -81,13 +89,19 @@ actor PeerConnector {
 
   /// Suspends until it is clear whether the share can be used.
   /// - Throws: ``PouchError/Code/forbidden`` if it is refused, ``PouchError/Code/notFound`` if the hub has no such share,
-  ///   what else prevented a connection for as long as the peer's patience; ``PouchError/Code/cancelled``.
-  nonisolated func settle() async throws {
+  ///   another error that does not pass by itself if the last attempt ended with it, what else prevented a connection for
+  ///   as long as the peer's patience; ``PouchError/Code/cancelled``.
+  func settle() async throws {
+    if let line = arrival.value {
+      _ = try line.get()
+      return
+    }
+    let setback = setback
     do {
       try await withThrowingTaskGroup(of: Void.self) { group in
         defer { group.cancelAll() }
         group.addTask { _ = try await self.line() }
-        group.addTask { throw try await self.absence.wait() }
+        group.addTask { throw try await setback.wait() }
         try await group.next()
       }
     } catch is CancellationError {
@@ -97,42 +111,79 @@ actor PeerConnector {
 
   // MARK: Running
 
+  /// What became of an attempt to connect.
+  private enum Outcome {
+    case connected(Line)
+    /// The owner says no, for good.
+    case refused(Refusal)
+    /// The owner has another key than the record said: it has started again.
+    case newEpoch
+    /// What may pass, sooner or later.
+    case failed(PouchError)
+  }
+
+  /// How long a connection lasts at least that counts as a good one. An owner that lets in and leaves at once is asked
+  /// ever less often.
+  private static let lasting = Duration.seconds(30)
+
   func run() async {
     var backOff = BackOff()
     var random = peer.options.random
-    while !Task.isCancelled {
-      do {
-        let line = try await connect()
-        backOff.reset()
-        arrival.open(.success(line))
-        let reason = try await serve(line)
-        arrival = Latch()
-        loss = Latch()
-        await line.session.giveUp(line.carrier)
+    attempts: while true {
+      let outcome = await attempt()
+      let wait: Duration
+      switch outcome {
+      case .connected(let line):
+        guard let reason = await use(line, &backOff) else { break attempts }
+        wait = backOff.nextButFirst(using: &random)
         states.send(.reconnecting(reason))
-        continue
-      } catch let error as Opening.Refused where isFinal(error.refusal) {
-        states.send(.refused(error.refusal))
-        arrival.open(.failure(PouchError(.forbidden, sentence(error.refusal))))
-        return
-      } catch is Opening.NewEpoch {
-        continue
-      } catch let error as Opening.Refused {
-        lastError = PouchError(.unreachable, sentence(error.refusal))
-      } catch let error as PouchError {
-        if error == .closed { peer.hubs.forget(address.hub) }
-        if error.code == .notFound { absence.open(error) }
+      case .refused(let refusal):
+        states.send(.refused(refusal))
+        return arrival.open(.failure(PouchError(.forbidden, sentence(refusal))))
+      case .newEpoch:
+        wait = backOff.nextButFirst(using: &random)
+      case .failed(let error):
+        guard !Task.isCancelled else { break attempts }
         lastError = error
-      } catch is CancellationError {
-        break
-      } catch {
-        lastError = PouchError(.unreachable, "\(error)", underlying: error)
+        if !error.passes { setback.open(error) }
+        wait = backOff.next(using: &random)
+        states.send(.reconnecting(error.reason))
       }
-      states.send(.reconnecting(lastError?.reason ?? ""))
-      guard (try? await pause(backOff.next(using: &random))) != nil else { break }
+      guard (try? await pause(wait)) != nil else { break }
     }
-    if let line = try? arrival.value?.get() { await line.session.giveUp(line.carrier) }
     arrival.open(.failure(.closed))
+  }
+
+  /// Has requests go over a line until it is lost.
+  /// - Returns: why it was lost; `nil` if the task was cancelled.
+  private func use(_ line: Line, _ backOff: inout BackOff) async -> String? {
+    let start = peer.options.time.now()
+    lastError = nil
+    arrival.open(.success(line))
+    let reason = try? await serve(line)
+    arrival = Latch()
+    loss = Latch()
+    await line.session.giveUp(line.carrier)
+    if peer.options.time.now() - start >= PeerConnector.lasting { backOff.reset() }
+    return reason
+  }
+
+  private func attempt() async -> Outcome {
+    if setback.value != nil { setback = Latch() }
+    do {
+      return .connected(try await connect())
+    } catch let error as Opening.Refused {
+      return isFinal(error.refusal)
+        ? .refused(error.refusal) : .failed(PouchError(.unreachable, sentence(error.refusal)))
+    } catch is Opening.NewEpoch {
+      return .newEpoch
+    } catch let error as PouchError {
+      // Perhaps it can be opened anew.
+      if error == .closed { peer.hubs.forget(address.hub) }
+      return .failed(error)
+    } catch {
+      return .failed(PouchError(.unreachable, "\(error)", underlying: error))
+    }
   }
 
   /// After ``run()``: nothing is sent any more.
@@ -143,6 +194,8 @@ actor PeerConnector {
 
   /// Waits; less long if the share's record changes meanwhile.
   private func pause(_ duration: Duration) async throws {
+    try Task.checkCancellation()
+    guard duration > .zero else { return }
     let (peer, address) = (peer, address)
     _ = try await peer.options.time.limit(duration) {
       do {
@@ -176,8 +229,12 @@ actor PeerConnector {
     states.send(.signalling)
     let hub = try await peer.hubs.hub(address.hub)
     let record = try await ShareReader(peer, hub).record(of: address.share)
-    latestRecord.withLock { $0 = record }
+    // Once it was let in, everybody is known.
+    let standing = share?.standing ?? peer.standing(of: record.owner.fingerprint, named: record.name)
+    let shared = SharedDatabase(record, at: address.hub, standing)
+    latestShare.withLock { $0 = shared }
     isAskedAbout = record.gate.contains(.ask)
+    if isAskedAbout { states.send(.asking(shared)) }
     // Who is asked somewhere must not hold up the other shares.
     guard !isAskedAbout || ticket != nil else { return try await connect(record, hub) }
     return try await peer.switchboard.lines.turn(of: record.owner) { try await self.connect(record, hub) }
@@ -234,4 +291,10 @@ actor PeerConnector {
     // In milliseconds, so that not every ping is news.
     return .connected(await line.session.path(), roundTrip: milliseconds.map { .milliseconds(Int($0)) })
   }
+}
+
+extension PouchError {
+  /// Whether another attempt may soon succeed: servers that start again answer 500, and a hub that was closed in this process
+  /// is opened anew.
+  fileprivate var passes: Bool { code.isTransient || code == .internalError || self == .closed }
 }

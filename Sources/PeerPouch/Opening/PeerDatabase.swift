@@ -52,12 +52,9 @@ public final class PeerDatabase: ForeignDatabase {
   /// The state of the connection, and each that follows.
   public var connection: PeerConnectionStates { PeerConnectionStates(broadcast: connector.states) }
 
-  /// What the owner published of the share, as it was read when the connection was made last; `nil` before.
-  public var share: SharedDatabase? {
-    connector.record.map { record in
-      SharedDatabase(record, at: address.hub, peer.standing(of: record.owner.fingerprint, named: record.name))
-    }
-  }
+  /// What the owner published of the share, as it was read when the connection was made last, and how it looked beside what
+  /// this installation knew before the first connection; `nil` before the record was read.
+  public var share: SharedDatabase? { connector.share }
 
   /// Suspends until it is clear whether the share can be used.
   /// - Throws: what ``LocalPeer/open(_:info:waiting:)`` throws when it waits for the connection.
@@ -86,7 +83,7 @@ public final class PeerDatabase: ForeignDatabase {
   /// Says in plain words what the owner answers as if nothing was there. It is the owner who decides; this is what its
   /// record tells.
   private func checkWriting() throws(PouchError) {
-    guard connector.record?.access == .readOnly else { return }
+    guard connector.share?.access == .readOnly else { return }
     throw PouchError(.forbidden, "This share can only be read.")
   }
 

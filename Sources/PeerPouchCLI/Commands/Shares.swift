@@ -19,8 +19,7 @@ struct Shares: PouchCommand {
 
   func perform(_ console: Console) async throws {
     let name = try connection.chosenHub
-    // Nobody is connected to, so that no servers are needed for it.
-    let peer = try await console.peer.peer(connection, hub: nil)
+    let peer = try console.peer.peer(connection)
     let hub = try await console.peer.hub(name, connection, .mustExist)
     guard watch else {
       for shared in try await hub.getSharedDatabases(as: peer) { try print(shared, console) }
@@ -58,11 +57,7 @@ struct Shares: PouchCommand {
       return
     }
     let standing =
-      switch shared.standing {
-      case .known: "known"
-      case .new: "unknown"
-      case .nameOfOthers(let others): "warning: the name is known of \(others.map(\.short).joined(separator: " "))"
-      }
+      PeerText.warning(shared.standing).map { "warning: \($0)" } ?? (shared.standing == .known ? "known" : "unknown")
     let columns = [
       shared.dbname, PeerText.plain(shared.name), shared.access.rawValue, ways.joined(separator: ","),
       shared.identity.short, standing,

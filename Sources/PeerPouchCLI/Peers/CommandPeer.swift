@@ -17,24 +17,26 @@ final class CommandPeer: Sendable {
     self.diagnostics = diagnostics
   }
 
-  /// - Parameter hub: whose STUN and TURN servers are used, if the user wants that.
   /// - Throws: what `LocalPeer` and reading the settings throw; ``UsageError``.
-  func peer(_ options: ConnectionOptions, hub: String?) async throws -> LocalPeer {
-    if let peer = state.withLock(\.peer) { return peer }
+  func peer(_ options: ConnectionOptions) throws -> LocalPeer {
+    try state.withLock { state in
+      if let peer = state.peer { return peer }
+      guard !state.isClosed else { throw CancellationError() }
+      let peer = try make(options)
+      state.peer = peer
+      return peer
+    }
+  }
+
+  private func make(_ options: ConnectionOptions) throws -> LocalPeer {
     let keys = try HubKeys(options)
     var peerOptions = PeerOptions()
     peerOptions.logger = Logger(label: "peerpouch.peer") { [diagnostics] _ in NoteLog(diagnostics: diagnostics) }
     peerOptions.openHub = { [self] name in try await open(hub: name, keys, .mustExist) }
     #if WebRTC
-      peerOptions.transport = try await transport(options, hub: hub, keys)
+      try connect(&peerOptions, options)
     #endif
-    let made = try LocalPeer(options: peerOptions)
-    return try state.withLock { state in
-      guard !state.isClosed else { throw CancellationError() }
-      let peer = state.peer ?? made
-      state.peer = peer
-      return peer
-    }
+    return try LocalPeer(options: peerOptions)
   }
 
   /// Opens a hub.
@@ -60,20 +62,24 @@ final class CommandPeer: Sendable {
   }
 
   #if WebRTC
-    private func transport(
-      _ options: ConnectionOptions, hub: String?, _ keys: HubKeys
-    ) async throws -> any PeerTransport {
+    /// How connections are made: with the servers that were named, and those that each hub offers if the user wants that.
+    private func connect(_ peerOptions: inout PeerOptions, _ options: ConnectionOptions) throws {
       let settings = try Settings.read()
       let named = options.iceServers.isEmpty ? PeerEnvironment.iceServers ?? settings.iceServers : options.iceServers
-      var servers = try named.map { try IceServerArgument.read($0) }
-      if options.iceFromHub || settings.usesHubServers, let hub {
-        let opened = try await open(hub: hub, keys, .mustExist)
-        servers += try await IceServerArgument.published(by: opened)
-        try? await opened.close()
+      let servers = try named.map { try IceServerArgument.read($0) }
+      let addresses = options.address.isEmpty ? PeerEnvironment.addresses ?? [] : options.address
+      peerOptions.transport = IceServerArgument.transport(
+        servers, isRelayOnly: options.relayOnly, addresses: addresses)
+      guard options.iceFromHub || settings.usesHubServers else { return }
+      peerOptions.transportBy = { [diagnostics, isRelayOnly = options.relayOnly] hub in
+        var all = servers
+        do {
+          all += try await IceServerArgument.published(by: hub)
+        } catch {
+          diagnostics.note("The hub does not tell its STUN and TURN servers: \(error)")
+        }
+        return IceServerArgument.transport(all, isRelayOnly: isRelayOnly, addresses: addresses)
       }
-      return IceServerArgument.transport(
-        servers, isRelayOnly: options.relayOnly,
-        addresses: options.address.isEmpty ? PeerEnvironment.addresses ?? [] : options.address)
     }
   #endif
 }

@@ -30,13 +30,23 @@ struct ConnectionOptions: ParsableArguments, Sendable {
       or all but loopback ones if there are others.
       """))
   var address: [String] = []
-  @Option(name: .customLong("as"), help: ArgumentHelp("What to call yourself to the other side.", valueName: "name"))
+  @Option(
+    name: .customLong("as"),
+    help: ArgumentHelp("What to call yourself to the other side; at most 128 bytes.", valueName: "name"))
   var ownName: String?
 
   func validate() throws {
+    if let ownName { try ConnectionOptions.check(name: ownName) }
     #if WebRTC
       for server in iceServers { _ = try IceServerArgument.read(server) }
     #endif
+  }
+
+  /// - Throws: `ValidationError` for a name that is too long to be told.
+  static func check(name: String) throws {
+    guard name.utf8.count <= TrustLimits.name else {
+      throw ValidationError("The name has more than \(TrustLimits.name) bytes.")
+    }
   }
 
   /// The hub that is meant where none is named.

@@ -6,10 +6,13 @@ import PeerPouch
 struct ConnectionReport: Sendable {
   private let diagnostics: Diagnostics
   private let isJSON: Bool
+  /// This side's identity, for comparing.
+  private let own: Fingerprint
 
-  init(_ console: Console) {
+  init(_ console: Console, _ own: Fingerprint) {
     diagnostics = console.diagnostics
     isJSON = console.isJSON
+    self.own = own
   }
 
   /// Follows the states to their end.
@@ -17,16 +20,19 @@ struct ConnectionReport: Sendable {
     guard diagnostics.style != .none else { return }
     var shown: String?
     for await state in states {
-      let sentence = ConnectionReport.sentence(state)
+      let sentence = sentence(state)
       // Round-trip times are news every few seconds.
       guard let sentence, sentence.key != shown else { continue }
       shown = sentence.key
       if isJSON {
-        diagnostics.line(ConnectionReport.json(state).text)
+        diagnostics.line(json(state).text)
       } else if diagnostics.style == .status, sentence.isPassing {
         diagnostics.status("peerpouch: \(sentence.text)")
       } else {
         diagnostics.note(sentence.text)
+        if case .asking(let shared) = state, let warning = PeerText.warning(shared.standing) {
+          diagnostics.note("warning: \(warning)")
+        }
       }
     }
   }
@@ -44,9 +50,12 @@ struct ConnectionReport: Sendable {
     }
   }
 
-  private static func sentence(_ state: PeerConnectionState) -> Sentence? {
+  private func sentence(_ state: PeerConnectionState) -> Sentence? {
     switch state {
     case .signalling: return Sentence("signalling: asking the owner by way of the hub", isPassing: true)
+    case .asking(let shared):
+      let owner = "\(shared.identity.short) (\(PeerText.standing(shared.standing)))"
+      return Sentence("asking \(owner), who may have to say yes; you are \(own.short). Compare both.")
     case .connecting: return Sentence("connecting: the owner lets us in, looking for a path", isPassing: true)
     case .connected(let path, let roundTrip):
       let way = path.map { "\($0.kind.rawValue), \($0.local) to \($0.remote)" } ?? "path unknown"
@@ -58,9 +67,16 @@ struct ConnectionReport: Sendable {
     }
   }
 
-  private static func json(_ state: PeerConnectionState) -> JSON {
+  private func json(_ state: PeerConnectionState) -> JSON {
     switch state {
     case .signalling: return ["connection": "signalling"]
+    case .asking(let shared):
+      var object: JSON.Object = [
+        "connection": "asking", "identity": JSON(shared.identity.text), "short": JSON(shared.identity.short),
+        "own": JSON(own.text), "known": JSON(shared.standing == .known),
+      ]
+      object["warning"] = PeerText.warning(shared.standing).map { JSON($0) }
+      return .object(object)
     case .connecting: return ["connection": "connecting"]
     case .connected(let path, let roundTrip):
       var object: JSON.Object = ["connection": "connected"]
@@ -95,8 +111,20 @@ enum PeerText {
     info["name"]?.string.flatMap { $0.isEmpty ? nil : plain($0) }
   }
 
-  /// Text of another peer without what a terminal would act upon, whatever it is shown on; cut to 128 characters.
+  /// Text of another peer without what does not show or changes how others show, whatever it is shown on; cut to 128
+  /// characters.
   static func plain(_ text: String) -> String {
-    String(String.UnicodeScalarView(text.unicodeScalars.filter { !TerminalText.isHarmful($0) }.prefix(128)))
+    String(String.UnicodeScalarView(ShownText.plain(text).unicodeScalars.prefix(128)))
+  }
+
+  /// Whether this installation has dealt with an identity.
+  static func standing(_ standing: KnownIdentities.Standing) -> String {
+    standing == .known ? "met before" : "never met"
+  }
+
+  /// What is wrong with the name of an identity, if anything.
+  static func warning(_ standing: KnownIdentities.Standing) -> String? {
+    guard case .nameOfOthers(let others) = standing else { return nil }
+    return "the name is known of \(others.map(\.short).joined(separator: ", "))"
   }
 }

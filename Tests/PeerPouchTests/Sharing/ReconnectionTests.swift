@@ -2,6 +2,7 @@ import PeerTrust
 import PouchCore
 import PouchReplication
 import PouchStore
+import Synchronization
 import Testing
 
 @testable import PeerPouch
@@ -78,6 +79,9 @@ struct ReconnectionTests {
     let again = try peers.peer(identity)
     try await peers.hub.shareDatabase(notes, as: again)
     #expect(try await theirs.info().documentCount == 3)
+    // That it was not there is past.
+    for _ in 0..<20 { try await theirs.connected() }
+    #expect(try await ben.open(share.address).info().documentCount == 3)
     await again.close()
     await ben.close()
   }
@@ -103,6 +107,101 @@ struct ReconnectionTests {
     server.setDown(false)
     #expect(try await count == 3)
     for peer in [anna, ben, carl] { await peer.close() }
+  }
+
+  @Test(arguments: [PouchError.Code.internalError, .unauthorized, .forbidden, .notFound, .unreachable])
+  func `a share goes on after any error of its hub, which may even lose the share's record`(
+    code: PouchError.Code
+  ) async throws {
+    let peers = try Peers()
+    let (server, clock) = (try HubServer(), TestClock())
+    let (anna, ben) = (try peers.peer { $0.time = clock.time }, try peers.peer())
+    let share = try await server.client().shareDatabase(Peers.notes(), as: anna)
+    var events = share.events.makeAsyncIterator()
+    let isFailing = Latch<Void>()
+    server.around { request, _ in
+      isFailing.open(())
+      throw PouchError(code, "The hub is not well.")
+    }
+    // Something ends the long poll of the sharer's feed, whose next request fails.
+    try await server.database.put(["_id": "p-signal-noise", "recipient": .string(ExactString(share.id))])
+    try await isFailing.wait()
+    #expect(await events.next() == .hubLost("The hub is not well."))
+    let record = try await server.database.get(DocumentID(share.id))
+    try await server.database.put(Document(id: record.id, revision: record.revision, isDeleted: true))
+    let position = try await server.database.info().updateSequence
+    server.around(nil)
+    try await clock.untilAsleep { $0 <= .seconds(1) }
+    clock.advance(by: .seconds(1))
+    #expect(await events.next() == .hubFound)
+    let query = ChangesQuery(.live, since: .after(position), ids: [DocumentID(share.id)])
+    for try await change in server.database.changes(query) where !change.isDeleted { break }
+    _ = try await server.client().getSharedDatabases(as: ben)
+    #expect(try await ben.open(share.address).info().documentCount == 3)
+    await ben.close()
+    await anna.close()
+  }
+
+  @Test func `an error that does not pass is told at once, as what it is`() async throws {
+    let peers = try Peers()
+    let server = try HubServer()
+    let (anna, ben) = (try peers.peer(), try peers.peer())
+    let share = try await server.client().shareDatabase(Peers.notes(), as: anna)
+    let hubOfBen = server.client()
+    _ = try await hubOfBen.getSharedDatabases(as: ben)
+    server.around { _, _ in throw PouchError(.unauthorized, "Name or password is incorrect.") }
+    let error = await #expect(throws: PouchError.self) { try await ben.open(share.address) }
+    #expect(error == PouchError(.unauthorized, "Name or password is incorrect."))
+    server.around(nil)
+    // It may be another time.
+    #expect(try await ben.open(share.address, waiting: .nothing).info().documentCount == 3)
+    await ben.close()
+    await anna.close()
+  }
+
+  @Test func `a sharer that lets in and leaves at once is asked ever less often`() async throws {
+    let peers = try Peers()
+    let clock = TestClock()
+    let (anna, ben) = (try peers.peer(), try peers.peer { $0.time = clock.time })
+    let share = try await peers.hub.shareDatabase(Peers.notes(), as: anna)
+    let events = share.events
+    let theirs = try await ben.open(share.address, waiting: .nothing)
+    let joins = Mutex(0)
+    let leaving = Task {
+      for await case .joined in events {
+        guard
+          joins.withLock({
+            $0 += 1; return $0 < 10
+          })
+        else { return }
+        await share.disconnect(ben.identity.fingerprint)
+      }
+    }
+    // The first loss is mended at once, and after the second one it waits.
+    try await clock.untilAsleep { (.seconds(1)...(.seconds(2))).contains($0) }
+    #expect(joins.withLock(\.self) == 2)
+    leaving.cancel()
+    try await theirs.close()
+    await ben.close()
+    await anna.close()
+  }
+
+  @Test func `an opening that was refused ends its states when it is closed, also when it was tried again`()
+    async throws
+  {
+    let peers = try Peers()
+    let (anna, ben) = (try peers.peer(), try peers.peer())
+    let share = try await peers.hub.shareDatabase(Peers.notes(), gate: Gate(allowed: []), as: anna)
+    let first = try await ben.open(share.address, waiting: .nothing)
+    #expect(await first.connection.first { if case .refused = $0 { true } else { false } } != nil)
+    let second = try await ben.open(share.address, waiting: .nothing)
+    #expect(await second.connection.first { if case .refused = $0 { true } else { false } } != nil)
+    try await first.close()
+    #expect(first.connection.present == .closed)
+    #expect(second.connection.present == .refused(.forbidden))
+    await ben.close()
+    #expect(second.connection.present == .closed)
+    await anna.close()
   }
 
   @Test func `a share that ends while a remote replicates it and begins again is replicated to the end`() async throws {

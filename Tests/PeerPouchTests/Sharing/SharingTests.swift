@@ -31,6 +31,19 @@ struct SharingTests {
     await ben.close()
   }
 
+  @Test func `who opens a share learns whether its owner was known before`() async throws {
+    let peers = try Peers()
+    let (anna, mallory, ben) = (try peers.peer(), try peers.peer(), try peers.peer())
+    let share = try await peers.hub.shareDatabase(Peers.notes(), name: "notes", as: anna)
+    let first = try await ben.open(share.address)
+    #expect(first.share?.standing == .new)
+    try await first.close()
+    #expect(try await ben.open(share.address).share?.standing == .known)
+    let other = try await peers.hub.shareDatabase(Peers.notes(), name: "Notes", as: mallory)
+    #expect(try await ben.open(other.address).share?.standing == .nameOfOthers([anna.identity.fingerprint]))
+    for peer in [ben, mallory, anna] { await peer.close() }
+  }
+
   @Test func `an opening leaves nothing in the hub but the share`() async throws {
     let peers = try Peers()
     let (anna, ben) = (try peers.peer(), try peers.peer())
