@@ -91,6 +91,21 @@ struct TextTests {
     #expect(due == [false, true, false, true])
   }
 
+  @Test func `a log is told with its details, in JSON where that is wanted`() {
+    let details = [(name: "path", value: "/db"), (name: "status", value: "200")]
+    #expect(Diagnostics.sentence(of: "GET", details) == "GET (path /db, status 200)")
+    #expect(Diagnostics.sentence(of: "started", []) == "started")
+    #expect(Diagnostics.json(of: "GET", details) == ["log": "GET", "path": "/db", "status": "200"])
+  }
+
+  @Test func `the rate counts from when there was something to do`() {
+    let start = ContinuousClock.now
+    var meter = ProgressMeter("send", in: .bytes, of: 3000, start: start)
+    meter.begin(at: start + .seconds(600))
+    meter.done = 1000
+    #expect(meter.sentence(at: start + .seconds(601)) == "send: 1.0 kB of 3.0 kB (33%), 1.0 kB/s, 2 s left")
+  }
+
   @Test func `progress makes sense before anything is done, and without an end in sight`() {
     let start = ContinuousClock.now
     var meter = ProgressMeter("load", in: .bytes, start: start)

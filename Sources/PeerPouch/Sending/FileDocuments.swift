@@ -24,8 +24,8 @@ public enum FileDocuments {
     public let attachment: String?
   }
 
-  /// How many files an offer may have.
-  public static let limit = 1000
+  /// How many files an offer may have: as many as one receipt can confirm, in a local document of 64 KiB.
+  public static let limit = 800
 
   /// The files of an offer.
   /// - Throws: ``PouchError/Code/badResponse`` if the document makes no sense.
@@ -34,10 +34,11 @@ public enum FileDocuments {
       throw PouchError(.badResponse, "This is no offer of files.")
     }
     var files: [File] = []
+    var ids: Set<DocumentID> = []
     var total: Int64 = 0
     for entry in entries {
       guard let id = entry["id"]?.string, let name = entry["name"]?.string, let size = size(entry["size"]),
-        !files.contains(where: { $0.id == DocumentID(id) })
+        ids.insert(DocumentID(id)).inserted
       else { throw PouchError(.badResponse, "The offer of files makes no sense.") }
       let (sum, isBeyond) = total.addingReportingOverflow(size)
       guard !isBeyond else { throw PouchError(.badResponse, "The offer of files makes no sense.") }
@@ -98,9 +99,7 @@ public enum FileDocuments {
     return document
   }
 
-  /// What a receiver confirms: the digests of files by the ids of their documents.
-  /// - Parameter revision: of the document that it replaces.
-  public static func receipt(_ digests: [DocumentID: String], replacing revision: RevisionID?) -> Document {
+  static func receipt(_ digests: [DocumentID: String], replacing revision: RevisionID?) -> Document {
     var files: JSON.Object = [:]
     for (id, digest) in digests.sorted(by: { $0.key < $1.key }) { files[id.name] = JSON(digest) }
     return Document(id: receiptID, revision: revision, fields: ["files": .object(files)])

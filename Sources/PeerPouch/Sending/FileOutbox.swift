@@ -38,6 +38,7 @@ public final class FileOutbox: Database {
   /// How many bytes the files have.
   public let size: Int64
   private let files: [OfferedFile]
+  private let filesByID: [DocumentID: OfferedFile]
   /// Documents without their attachments, and local documents.
   private let base: LocalDatabase
   private let state = Mutex(State())
@@ -48,10 +49,13 @@ public final class FileOutbox: Database {
   ///   - paths: of regular files; the last parts of them are all different.
   ///   - contentType: the media type of a file of some name.
   /// - Throws: ``PouchError/Code/ioError`` if a file cannot be read, or is a folder; ``PouchError/Code/badRequest`` if two
-  ///   have one name.
+  ///   have one name, or there are more than ``FileDocuments/limit``.
   public init(
     _ paths: [String], contentType: (String) -> String = { _ in "application/octet-stream" }
   ) async throws {
+    guard paths.count <= FileDocuments.limit else {
+      throw PouchError(.badRequest, "At most \(FileDocuments.limit) files are offered at once.")
+    }
     let files = try paths.enumerated().map { index, path in
       try OfferedFile(path, as: DocumentID("file-\(index + 1)"), contentType: contentType(path))
     }
@@ -62,6 +66,7 @@ public final class FileOutbox: Database {
     let base = try LocalDatabase.inMemory()
     try await base.put(FileDocuments.offer(files, size: size))
     self.files = files
+    filesByID = Dictionary(uniqueKeysWithValues: files.map { ($0.id, $0) })
     self.size = size
     self.base = base
   }
@@ -87,7 +92,7 @@ public final class FileOutbox: Database {
   // MARK: - Attachments
 
   private func attachment(of id: DocumentID?, _ content: (OfferedFile) -> Attachment.Content) -> (String, Attachment)? {
-    guard let file = files.first(where: { $0.id == id }), let digests = state.withLock({ $0.digests[file.id] }) else {
+    guard let file = id.flatMap({ filesByID[$0] }), let digests = state.withLock({ $0.digests[file.id] }) else {
       return nil
     }
     var attachment = Attachment(content(file), contentType: file.contentType, digest: digests.md5)
@@ -127,7 +132,7 @@ public final class FileOutbox: Database {
   ) async throws -> AttachmentDownload {
     _ = try await base.get(id, at: revision)
     guard let (known, attachment) = attachment(of: id, { _ in .stub }), ExactString(known) == ExactString(name),
-      let file = files.first(where: { $0.id == id })
+      let file = filesByID[id]
     else { throw PouchError.missing }
     let wanted = try range?.resolved(length: file.state.size) ?? 0..<file.state.size
     return AttachmentDownload(attachment: attachment, range: wanted, content: content(of: file, wanted))

@@ -7,7 +7,8 @@ struct Receive: PouchCommand {
     abstract: "Takes the files that somebody offers with 'peerpouch send'.",
     discussion: """
       Shows who offers what, and takes it: each file under a temporary name until all of it is there and its SHA-256 is \
-      what was announced. A file that is there already is not written over without --force, or a yes at the terminal. \
+      what was announced. A file that is there already is not written over without --force, or a yes at the terminal; one \
+      with the very content counts as received. \
       Names that would leave the folder, are hidden, or have control characters are refused; 'peerpouch fetch' takes such \
       a file under another name.
 
@@ -85,7 +86,13 @@ private struct Receiving: Sendable {
   private struct Wanted {
     let file: FileDocuments.File
     let name: IncomingName
-    let presence: IncomingFile.Presence
+    let choice: Choice
+  }
+
+  private enum Choice: Hashable {
+    case taken(IncomingFile.Presence)
+    /// It is there with the very content, perhaps since the last time, and was not confirmed then.
+    case kept
   }
 
   func run() async throws {
@@ -100,23 +107,45 @@ private struct Receiving: Sendable {
     var failures: [Int32] = []
     var wanted: [Wanted] = []
     for file in files {
+      let name: IncomingName
+      do throws(PouchError) {
+        name = try self.name(of: file, among: wanted)
+      } catch {
+        failures.append(refuse(file, error))
+        continue
+      }
       do {
-        wanted.append(try choose(file, among: wanted))
-      } catch let error as PouchError {
+        wanted.append(Wanted(file: file, name: name, choice: try await choose(file, name)))
+      } catch let error as PouchError where error.isOfOneFile {
         failures.append(refuse(file, error))
       }
     }
-    let progress = console.progress("receive", in: .bytes, of: wanted.reduce(0) { $0 + $1.file.size })
-    var receipt = try await Receipt(database)
+    let coming = wanted.reduce(0) { $0 + ($1.choice == .kept ? 0 : $1.file.size) }
+    let progress = console.progress("receive", in: .bytes, of: coming)
+    var receipt = try await FileReceipt(to: database)
+    var unconfirmed: PouchError?
     for wanted in wanted {
+      let digest: String
       do {
-        let digest = try await take(wanted, progress)
-        try await receipt.confirm(wanted.file.id, digest)
+        digest = try await take(wanted, progress)
       } catch let error as PouchError where error.isOfOneFile {
         failures.append(refuse(wanted.file, error))
+        continue
+      }
+      do {
+        try await receipt.confirm(wanted.file.id, sha256: digest)
+        unconfirmed = nil
+      } catch let error as PouchError where error.code != .cancelled {
+        // The file is here. The next receipt has it, too.
+        unconfirmed = error
       }
     }
     progress.finish()
+    if let unconfirmed {
+      throw PouchError(
+        unconfirmed.code, "What was received could not be confirmed to the sender: \(unconfirmed.reason)",
+        underlying: unconfirmed)
+    }
     guard let first = failures.first else { return }
     throw ReportedFailure(exitCode: failures.allSatisfy { $0 == first } ? first : ExitCodes.failure)
   }
@@ -133,36 +162,48 @@ private struct Receiving: Sendable {
       if let share = database.share {
         object["identity"] = JSON(share.identity.text)
         object["known"] = JSON(share.standing == .known)
+        object["warning"] = PeerText.warning(share.standing).map { JSON($0) }
       }
       try console.print(json: .object(object))
       return try console.output.flush()
     }
-    let owner = database.share.map { "\($0.identity.short) (\($0.standing == .known ? "met before" : "never met"))" }
+    let owner = database.share.map { "\($0.identity.short) (\(PeerText.standing($0.standing)))" }
     console.diagnostics.note(
       "\(owner ?? "Somebody") offers \(ProgressMeter.counted(files.count, "file")), \(ProgressMeter.size(total)):")
+    if let warning = database.share.flatMap({ PeerText.warning($0.standing) }) {
+      console.diagnostics.note("warning: \(warning)")
+    }
     for file in files { console.diagnostics.note("  \(PeerText.plain(file.name)), \(ProgressMeter.size(file.size))") }
   }
 
-  /// Decides whether a file is taken.
-  /// - Throws: `PouchError` if it is not.
-  private func choose(_ file: FileDocuments.File, among others: [Wanted]) throws -> Wanted {
+  /// - Throws: `PouchError` of the code `forbidden` if files of such a name are not taken.
+  private func name(of file: FileDocuments.File, among others: [Wanted]) throws(PouchError) -> IncomingName {
     let name: IncomingName
     do throws(IncomingName.Refusal) {
       name = try IncomingName(file.name)
     } catch {
       throw PouchError(.forbidden, "It is not taken: \(error.reason).")
     }
-    guard !others.contains(where: { $0.name.text == name.text }) else {
+    guard !others.contains(where: { $0.name.likeness == name.likeness }) else {
       throw PouchError(.forbidden, "It is not taken: another file has its name.")
     }
-    guard presence == .kept, IncomingFile.exists(name, in: folder) else {
-      return Wanted(file: file, name: name, presence: presence)
+    return name
+  }
+
+  /// Decides whether a file is taken.
+  /// - Throws: `PouchError` of the code `conflict` if another one is there and stays; what asking the sender throws.
+  private func choose(_ file: FileDocuments.File, _ name: IncomingName) async throws -> Choice {
+    guard presence == .kept, IncomingFile.exists(name, in: folder) else { return .taken(presence) }
+    if let digest = try await IncomingFile.digest(name, in: folder, size: file.size),
+      try await describe(file).file.sha256 == digest
+    {
+      return .kept
     }
-    let question = "\(name.text) is there already. Write over it? Type yes: "
-    guard try console.diagnostics.ask(question, console.interruption) == "yes" else {
+    guard await console.ask("\(name.text) is there already. Type yes to write over it:") == "yes" else {
+      try Task.checkCancellation()
       throw PouchError(.conflict, "\(folder)/\(name.text) is there already; --force writes over it.")
     }
-    return Wanted(file: file, name: name, presence: .replaced)
+    return .taken(.replaced)
   }
 
   private func refuse(_ file: FileDocuments.File, _ error: PouchError) -> Int32 {
@@ -175,31 +216,44 @@ private struct Receiving: Sendable {
   /// Takes a file.
   /// - Returns: its SHA-256.
   private func take(_ wanted: Wanted, _ progress: ProgressReport) async throws -> String {
-    let document = try await document(of: wanted.file.id)
-    let described = try FileDocuments.file(of: document)
-    guard described.name == wanted.file.name, described.size == wanted.file.size, let attachment = described.attachment
-    else { throw PouchError(.badResponse, "It is not what was offered.") }
-    let incoming = try IncomingFile(wanted.name, in: folder, size: described.size)
-    let download = try await database.getAttachment(attachment, of: described.id, at: document.revision)
-    let digest = try await incoming.write(download.content, upTo: described.size) { count in
-      progress.update { $0.done += count }
+    let (described, revision) = try await describe(wanted.file)
+    guard let attachment = described.attachment, let announced = described.sha256 else {
+      throw PouchError(.badResponse, "It is not what was offered.")
     }
-    guard digest == described.sha256 else {
-      throw PouchError(.digestMismatch, "What came is not what was offered: its SHA-256 is another one.")
+    if case .taken(let presence) = wanted.choice {
+      let incoming = try IncomingFile(wanted.name, in: folder, size: described.size)
+      let download = try await database.getAttachment(attachment, of: described.id, at: revision)
+      let digest = try await incoming.write(download.content, upTo: described.size) { count in
+        progress.update { $0.done += count }
+      }
+      guard digest == announced else {
+        throw PouchError(.digestMismatch, "What came is not what was offered: its SHA-256 is another one.")
+      }
+      try incoming.finish(presence)
     }
-    try incoming.finish(wanted.presence)
+    let path = "\(folder)/\(wanted.name.text)"
     console.diagnostics.clearStatus()
     if console.isJSON {
       try console.print(
         json: [
-          "event": "file", "id": JSON(described.id.text), "name": JSON(described.name), "path": JSON(incoming.path),
-          "size": JSON(described.size), "sha256": JSON(digest),
+          "event": "file", "id": JSON(described.id.text), "name": JSON(described.name), "path": JSON(path),
+          "size": JSON(described.size), "sha256": JSON(announced),
         ])
     } else {
-      try console.print([incoming.path, ProgressMeter.size(described.size), digest])
+      try console.print([path, ProgressMeter.size(described.size), announced])
     }
     try console.output.flush()
-    return digest
+    return announced
+  }
+
+  /// What the sender says of a file, once it has read it.
+  private func describe(_ offered: FileDocuments.File) async throws -> (file: FileDocuments.File, RevisionID?) {
+    let document = try await document(of: offered.id)
+    let described = try FileDocuments.file(of: document)
+    guard described.name == offered.name, described.size == offered.size else {
+      throw PouchError(.badResponse, "It is not what was offered.")
+    }
+    return (described, document.revision)
   }
 
   /// The document of a file: the sender may still be reading the file to know its digest.
@@ -212,30 +266,6 @@ private struct Receiving: Sendable {
       }
       throw CancellationError()
     }
-  }
-}
-
-/// What this receiver confirms to the sender.
-private struct Receipt: Sendable {
-  private let database: PeerDatabase
-  private var digests: [DocumentID: String] = [:]
-  private var revision: RevisionID?
-
-  /// Goes on from what was confirmed before.
-  init(_ database: PeerDatabase) async throws {
-    self.database = database
-    do {
-      let document = try await database.get(FileDocuments.receiptID)
-      revision = document.revision
-      for (id, digest) in document["files"]?.object ?? [:] { digests[DocumentID(id.string)] = digest.string }
-    } catch let error as PouchError where error.code == .notFound {
-      // Nothing was.
-    }
-  }
-
-  mutating func confirm(_ id: DocumentID, _ digest: String) async throws {
-    digests[id] = digest
-    revision = try await database.put(FileDocuments.receipt(digests, replacing: revision))
   }
 }
 

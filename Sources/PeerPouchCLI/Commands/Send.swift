@@ -26,7 +26,7 @@ struct Send: PouchCommand {
     if let to { return try await put(into: to, console) }
     let outbox = try await FileOutbox(files, contentType: MediaType.of)
     let hubName = try connection.chosenHub
-    let peer = try await console.peer.peer(connection, hub: hubName)
+    let peer = try console.peer.peer(connection)
     let hub = try await HubPatience(console).open(hubName, connection)
     let share = try await HubPatience(console).wait {
       try await hub.shareDatabase(
@@ -135,9 +135,17 @@ private struct Offering: Sendable {
         return false
       }
       group.addTask {
+        var shown: Int64 = 0
         while true {
-          let done = outbox.bytesRead
-          if done > 0 { progress.update { $0.done = min(done, outbox.size) } }
+          let done = min(outbox.bytesRead, outbox.size)
+          if done > shown {
+            // Nobody was there before the first byte.
+            progress.update { [shown] meter in
+              if shown == 0 { meter.begin(at: .now) }
+              meter.done = done
+            }
+            shown = done
+          }
           try await Task.sleep(for: .milliseconds(200))
         }
       }

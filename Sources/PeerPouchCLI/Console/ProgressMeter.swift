@@ -15,7 +15,7 @@ struct ProgressMeter: Sendable {
   var total: Int64?
   /// More to say, such as a count beside the bytes.
   var detail: String?
-  private let start: ContinuousClock.Instant
+  private var start: ContinuousClock.Instant
   private var shown: ContinuousClock.Instant
 
   init(_ activity: String, in unit: Unit, of total: Int64? = nil, start: ContinuousClock.Instant) {
@@ -25,6 +25,9 @@ struct ProgressMeter: Sendable {
     self.start = start
     shown = start
   }
+
+  /// Has the rate count from now on.
+  mutating func begin(at now: ContinuousClock.Instant) { start = now }
 
   /// Whether it is time to show again, which then counts as done.
   mutating func isDue(at now: ContinuousClock.Instant, every interval: Duration) -> Bool {

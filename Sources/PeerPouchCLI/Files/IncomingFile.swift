@@ -41,6 +41,24 @@ final class IncomingFile: Sendable {
     return lstat("\(folder)/\(name.text)", &status) == 0
   }
 
+  /// The SHA-256 of the file that is there under the name, in hexadecimal.
+  /// - Returns: `nil` if it is no regular file, has another size, or cannot be read.
+  @concurrent
+  static func digest(_ name: IncomingName, in folder: String, size: Int64) async throws -> String? {
+    let path = "\(folder)/\(name.text)"
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, Int64(status.st_size) == size,
+      let file = FileHandle(forReadingAtPath: path)
+    else { return nil }
+    defer { try? file.close() }
+    var sha256 = SHA256()
+    while let piece = try? file.read(upToCount: FileTuning.pieceSize), !piece.isEmpty {
+      try Task.checkCancellation()
+      sha256.update(data: piece)
+    }
+    return sha256.finalize().hexadecimal
+  }
+
   /// Writes all of a stream.
   /// - Returns: the SHA-256 of what was written, in hexadecimal.
   /// - Throws: what the stream and the disk throw; `PouchError` of the code `badResponse` if it has more bytes than so
@@ -57,7 +75,7 @@ final class IncomingFile: Sendable {
       sha256.update(data: piece)
       progress(Int64(piece.count))
     }
-    return sha256.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    return sha256.finalize().hexadecimal
   }
 
   private func write(_ piece: [UInt8]) throws {
@@ -89,12 +107,18 @@ final class IncomingFile: Sendable {
       guard rename(temporary, path) == 0 else { throw Descriptor.failure(errno, "\(path) could not be written") }
     case .kept:
       // Unlike a rename this never replaces.
-      guard link(temporary, path) != 0 else { return }
+      guard link(temporary, path) != 0 else { break }
       if errno == EEXIST { throw PouchError(.conflict, "\(path) is there already.") }
       // Some file systems have no links.
       var status = stat()
       guard lstat(path, &status) != 0 else { throw PouchError(.conflict, "\(path) is there already.") }
       guard rename(temporary, path) == 0 else { throw Descriptor.failure(errno, "\(path) could not be written") }
     }
+    // The sender is told that the file is here, and may delete its own.
+    FolderNames.sync(of: path)
   }
+}
+
+extension SHA256Digest {
+  fileprivate var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

@@ -57,8 +57,12 @@
         let send = try RunningCommand("send", ann.path("a"), ann.path("b"), in: ann)
         let ticket = try await send.ticket()
         try write(5, to: bob.path("a"))
+        // One that has come before, and was not confirmed then.
+        try write(20, to: bob.path("b"))
         let kept = try await bob.run("receive", ticket, "-o", bob.folder.path)
         #expect(kept.status == 4)
+        #expect(kept.columns.map(\.first) == [bob.path("b")])
+        #expect(try #require(await send.nextLine()).hasSuffix("has received b"))
         #expect(kept.errors.contains("is there already"))
         #expect(contents(bob.path("a"))?.count == 5)
         #expect(contents(bob.path("b")) == contents(ann.path("b")))

@@ -85,6 +85,46 @@ struct FileOutboxTests {
     }
   }
 
+  @Test func `as many files are offered as a receiver can confirm, and no more`() async throws {
+    try await withFolder { folder in
+      let paths = (0...FileDocuments.limit).map { "\(folder)/\($0)" }
+      for path in paths { try write([], path) }
+      let error = await #expect(throws: PouchError.self) { try await FileOutbox(paths) }
+      #expect(error?.code == .badRequest)
+      let outbox = try await FileOutbox(Array(paths.dropLast()))
+      let offer = try FileDocuments.files(of: try await outbox.get(FileDocuments.offerID))
+      #expect(offer.count == FileDocuments.limit)
+      let peers = try Peers()
+      let (anna, ben) = (try peers.peer(), try peers.peer())
+      let theirs = try await ben.open(try await peers.hub.shareDatabase(outbox, access: .readOnly, as: anna).address)
+      let digests = Dictionary(uniqueKeysWithValues: offer.map { ($0.id, String(repeating: "0", count: 64)) })
+      try await theirs.put(FileDocuments.receipt(digests, replacing: nil))
+      for peer in [ben, anna] { await peer.close() }
+    }
+  }
+
+  @Test func `a receipt is written until it is there, though answers are lost`() async throws {
+    let sender = EvilHub(try LocalDatabase.inMemory())
+    var receipt = try await FileReceipt(to: sender)
+    try await receipt.confirm("file-1", sha256: "1")
+    // It is written, and no answer comes.
+    sender.loseAnswers(1)
+    try await receipt.confirm("file-2", sha256: "2")
+    try await receipt.confirm("file-3", sha256: "3")
+    // The next process goes on from there.
+    var next = try await FileReceipt(to: sender)
+    // What could not be confirmed is with the next one.
+    try await sender.base.remove(try await sender.base.get(FileDocuments.receiptID))
+    sender.loseAnswers(.max)
+    sender.tamper { _ in nil }
+    await #expect(throws: PouchError.self) { try await next.confirm("file-4", sha256: "4") }
+    sender.loseAnswers(0)
+    sender.tamper(nil)
+    try await next.confirm("file-5", sha256: "5")
+    let files = try await sender.get(FileDocuments.receiptID)["files"]?.object ?? [:]
+    #expect(files.map { $0.name.string } == (1...5).map { "file-\($0)" })
+  }
+
   @Test func `a receiver confirms over its read-only share, and only what it has counts`() async throws {
     try await withFolder { folder in
       for name in ["a", "b"] { try write(pattern(1000), "\(folder)/\(name)") }

@@ -10,6 +10,7 @@ final class EvilHub: Database {
   let base: LocalDatabase
   let name: String
   private let change = Mutex<Change?>(nil)
+  private let lost = Mutex(0)
 
   init(_ base: LocalDatabase) {
     self.base = base
@@ -18,6 +19,9 @@ final class EvilHub: Database {
 
   /// Begins to change what is shown; `nil` ends it.
   func tamper(_ change: Change?) { self.change.withLock { $0 = change } }
+
+  /// Has so many of the next writes happen without an answer.
+  func loseAnswers(_ count: Int) { lost.withLock { $0 = count } }
 
   private func shown(_ document: Document) -> Document? {
     guard let change = change.withLock(\.self) else { return document }
@@ -95,7 +99,13 @@ final class EvilHub: Database {
   // MARK: Writing
 
   func bulkDocs(_ documents: [Document], _ mode: WriteMode) async throws -> [WriteResult] {
-    try await base.bulkDocs(documents, mode)
+    let results = try await base.bulkDocs(documents, mode)
+    let isLost = lost.withLock { lost in
+      defer { lost = max(0, lost - 1) }
+      return lost > 0
+    }
+    if isLost { throw PouchError(.badResponse, "The answer was lost.") }
+    return results
   }
 
   func putAttachment(
