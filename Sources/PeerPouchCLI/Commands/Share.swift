@@ -11,7 +11,8 @@ struct ShareCommand: PouchCommand {
 
       --ask shows who wants in, and reads yes, once or no from standard input; compare the fingerprints before you say \
       yes. After a yes the same identity is let in again without asking, until 'peerpouch identity forget'. An answer may \
-      name the identity it is about, as in 'yes abcd-efgh'. Who is not answered in a minute is refused.
+      name the identity it is about, as in 'yes abcd-efgh', and has to when several wait or one was not answered before. Who \
+      is not answered in a minute is refused.
 
       The hub carries only the signalling: it can neither read nor change what goes between peers. It may be away for a \
       while. Ctrl-C ends the sharing, and removes the share from the hub.
@@ -70,7 +71,7 @@ struct ShareCommand: PouchCommand {
     let target = try target.resolved(console)
     let connection = target.connection
     let hubName = try connection.chosenHub
-    let peer = try await console.peer.peer(connection, hub: hubName)
+    let peer = try console.peer.peer(connection)
     try await target.open(inbox ? .madeIfMissing : .mustExist, console) { database in
       let hub = try await HubPatience(console).open(hubName, connection)
       var onRemote: RemoteHandler?

@@ -12,12 +12,14 @@ struct Console: Sendable {
   let output: Output
   let diagnostics: Diagnostics
   let interruption: Interruption
+  let answers: AnswerLines
   /// This command among peers.
   let peer: CommandPeer
 
   init(_ options: CommonOptions, _ interruption: Interruption) {
     isJSON = options.json
     self.interruption = interruption
+    answers = AnswerLines(interruption)
     output = Output(STDOUT_FILENO, interruption)
     diagnostics = Diagnostics(isJSON: options.json, isQuiet: options.quiet)
     peer = CommandPeer(diagnostics)
@@ -50,6 +52,16 @@ struct Console: Sendable {
   /// Prints JSON that is the whole answer: over several lines for people at a terminal, else in one.
   func print(answer: [UInt8]) throws {
     try print(json: output.isTerminal && !isJSON ? PrettyJSON.text(of: answer) : answer)
+  }
+
+  /// Asks a question, and waits for the answer without holding up anything else.
+  /// - Returns: `nil` without a terminal, at the end of the input, and when the task is cancelled.
+  func ask(_ question: String) async -> String? {
+    guard diagnostics.canAsk else { return nil }
+    answers.forget()
+    // A line of its own, since others may follow before the answer.
+    diagnostics.note(question)
+    return await answers.next()
   }
 
   /// Prints what was written to a database.

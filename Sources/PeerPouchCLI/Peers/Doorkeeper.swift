@@ -1,25 +1,45 @@
-import Foundation
 import PeerPouch
-import Synchronization
 
 /// Asks at the terminal who is let into a share. Those who come meanwhile wait in line.
 ///
-/// Answers are lines of standard input: `yes` (also when it comes again), `once` or `no`, and the beginning of the fingerprint that is meant, if the answer is
-/// to be about nobody else. The end of the input refuses whoever comes.
+/// Answers are lines of standard input: `yes` (also when it comes again), `once` or `no`, and the beginning of the fingerprint that
+/// is meant. Where a line could be about somebody else, because others wait, or because a question went unanswered before, who
+/// is let in has to be named: whoever comes right after somebody else must not get the answer to that one. The end of the
+/// input refuses whoever comes.
 actor Doorkeeper {
-  private let console: Console
-  private let own: Fingerprint
+  /// What is to be shown.
+  enum Message: Sendable {
+    case question(RemoteRequest, Answer.Naming)
+    case note(String)
+  }
+
   private let answers: AnswerLines
+  private let show: @Sendable (Message) -> Void
   /// Whether somebody is being asked about, and who waits for that to end.
   private var isBusy = false
   private var line: [(key: Int, continuation: CheckedContinuation<Bool, Never>)] = []
   private var nextKey = 0
+  /// Whether a question has gone unanswered, whose answer may still come.
+  private var isAnswerDue = false
 
-  init(_ console: Console, _ own: Fingerprint) {
-    self.console = console
-    self.own = own
-    answers = AnswerLines(console.interruption)
+  init(_ answers: AnswerLines, show: @escaping @Sendable (Message) -> Void) {
+    self.answers = answers
+    self.show = show
   }
+
+  /// - Parameter own: the sharer's identity, for comparing.
+  init(_ console: Console, _ own: Fingerprint) {
+    self.init(console.answers) { message in
+      switch message {
+      case .question(let remote, let naming): console.ask(about: remote, own, naming)
+      case .note(let text): console.diagnostics.note(text)
+      }
+    }
+  }
+
+  var isSomebodyWaiting: Bool { !line.isEmpty }
+
+  private var naming: Answer.Naming { isAnswerDue || isSomebodyWaiting ? .required : .optional }
 
   /// Decides about a remote: prevents it unless the answer is yes.
   func decide(on remote: RemoteRequest) async {
@@ -27,7 +47,7 @@ actor Doorkeeper {
     switch await answer(about: remote) {
     case .yes: remote.remember()
     case .once: break
-    case .no, .aboutAnother, .unclear: remote.preventDefault()
+    case .no, .unnamed, .aboutAnother, .unclear: remote.preventDefault()
     }
     if line.isEmpty { isBusy = false } else { line.removeFirst().continuation.resume(returning: true) }
   }
@@ -55,42 +75,24 @@ actor Doorkeeper {
 
   private func answer(about remote: RemoteRequest) async -> Answer {
     guard !Task.isCancelled else { return .no }
-    // What was typed before the question was no answer to it.
     answers.forget()
-    show(remote)
+    show(.question(remote, naming))
     while let line = await answers.next() {
-      let answer = Answer(line, about: remote.identity)
+      // Others may have come since the question.
+      let answer = Answer(line, about: remote.identity, naming)
       switch answer {
-      case .yes, .once, .no: return answer
-      case .aboutAnother: console.diagnostics.note("That answer is about somebody else.")
-      case .unclear: console.diagnostics.note("Type yes, once or no.")
+      case .no: return answer
+      case .yes, .once:
+        isAnswerDue = false
+        return answer
+      case .unnamed: show(.note("Say whom you mean: \(Answer.example(remote.identity))"))
+      case .aboutAnother: show(.note("That answer is about somebody else."))
+      case .unclear: show(.note("Type yes, once or no."))
       }
     }
-    console.diagnostics.note("\(remote.identity.short) was not answered, and is refused.")
+    isAnswerDue = true
+    show(.note("\(remote.identity.short) was not answered, and is refused."))
     return .no
-  }
-
-  private func show(_ remote: RemoteRequest) {
-    let warning: String? =
-      switch remote.standing {
-      case .known, .new: nil
-      case .nameOfOthers(let others): "the name is known of \(others.map(\.short).joined(separator: ", "))"
-      }
-    let standing = remote.standing == .known ? "met before" : "never met"
-    guard !console.isJSON else {
-      var object: JSON.Object = [
-        "event": "asking", "identity": JSON(remote.identity.text), "short": JSON(remote.identity.short),
-        "own": JSON(own.text), "info": remote.info, "known": JSON(remote.standing == .known),
-      ]
-      object["warning"] = warning.map { JSON($0) }
-      try? console.print(json: .object(object))
-      try? console.output.flush()
-      return
-    }
-    let name = PeerText.name(in: remote.info).map { ", calls itself \($0)" } ?? ""
-    console.diagnostics.note("\(remote.identity.short) wants in (\(standing)\(name)). You are \(own.short).")
-    if let warning { console.diagnostics.note("warning: \(warning)") }
-    console.diagnostics.note("Compare both, then type yes, once or no:")
   }
 
   /// What a line says.
@@ -99,10 +101,24 @@ actor Doorkeeper {
     /// Yes, but it is asked again when the same identity comes again.
     case once
     case no
+    /// Yes or once, but not about whom.
+    case unnamed
     case aboutAnother
     case unclear
 
-    init(_ line: String, about identity: Fingerprint) {
+    /// Whether it has to be said whom an answer lets in.
+    enum Naming: Sendable, Hashable {
+      case optional
+      case required
+    }
+
+    /// How many characters of a fingerprint name somebody: with fewer it would be easy to make a key that has them, too.
+    static let named = 8
+
+    /// An answer that names whom it is about.
+    static func example(_ identity: Fingerprint) -> String { "yes \(identity.short.prefix(named + 1))" }
+
+    init(_ line: String, about identity: Fingerprint, _ naming: Naming = .optional) {
       let words = line.lowercased().split(whereSeparator: \.isWhitespace)
       guard let first = words.first, words.count <= 2 else {
         self = .unclear
@@ -110,14 +126,15 @@ actor Doorkeeper {
       }
       if words.count == 2 {
         let named = words[1].filter { $0 != "-" }
-        guard named.count >= 4, identity.text.hasPrefix(named) else {
+        guard named.count >= Answer.named, identity.text.hasPrefix(named) else {
           self = .aboutAnother
           return
         }
       }
+      let isUnnamed = words.count == 1 && naming == .required
       switch first {
-      case "yes", "y": self = .yes
-      case "once": self = .once
+      case "yes", "y": self = isUnnamed ? .unnamed : .yes
+      case "once": self = isUnnamed ? .unnamed : .once
       case "no", "n": self = .no
       default: self = .unclear
       }
@@ -125,66 +142,31 @@ actor Doorkeeper {
   }
 }
 
-/// Lines of standard input, read on a thread of their own, since reading blocks. One task waits for them at a time.
-private final class AnswerLines: Sendable {
-  private struct State {
-    var lines: [String] = []
-    var isAtEnd = false
-    var waiter: CheckedContinuation<String?, Never>?
-  }
-
-  private let state = Mutex(State())
-
-  init(_ interruption: Interruption) {
-    DispatchQueue(label: "peerpouch.answers").async { [self] in
-      if let input = try? InputFile("-", interruption) {
-        let reader = LineReader(input, limit: AnswerLines.longest)
-        while let line = try? reader.next() { take(String(decoding: line.bytes, as: UTF8.self)) }
-      }
-      end()
+extension Console {
+  /// Shows who wants in.
+  fileprivate func ask(about remote: RemoteRequest, _ own: Fingerprint, _ naming: Doorkeeper.Answer.Naming) {
+    let warning = PeerText.warning(remote.standing)
+    guard !isJSON else {
+      var object: JSON.Object = [
+        "event": "asking", "identity": JSON(remote.identity.text), "short": JSON(remote.identity.short),
+        "own": JSON(own.text), "info": remote.info, "known": JSON(remote.standing == .known),
+        "must_name": JSON(naming == .required),
+      ]
+      object["warning"] = warning.map { JSON($0) }
+      try? print(json: .object(object))
+      try? output.flush()
+      return
     }
-  }
-
-  /// In bytes; an answer has some 60.
-  private static let longest = 1 << 10
-  /// How many lines wait at most; those beyond are lost.
-  private static let bound = 16
-
-  /// Drops what was read and not asked for.
-  func forget() { state.withLock { $0.lines = [] } }
-
-  /// The next line; `nil` at the end of the input, or when the task is cancelled.
-  func next() async -> String? {
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
-        let known = state.withLock { state -> String?? in
-          if Task.isCancelled { return .some(nil) }
-          if !state.lines.isEmpty { return state.lines.removeFirst() }
-          if state.isAtEnd { return .some(nil) }
-          state.waiter = continuation
-          return nil
-        }
-        if let known { continuation.resume(returning: known) }
-      }
-    } onCancel: {
-      takeWaiter()?.resume(returning: nil)
+    let name = PeerText.name(in: remote.info).map { ", calls itself \($0)" } ?? ""
+    diagnostics.note(
+      "\(remote.identity.short) wants in (\(PeerText.standing(remote.standing))\(name)). You are \(own.short).")
+    if let warning { diagnostics.note("warning: \(warning)") }
+    switch naming {
+    case .optional: diagnostics.note("Compare both, then type yes, once or no:")
+    case .required:
+      diagnostics.note(
+        "Compare both, then type yes, once or no, and whom you mean, as in \(Doorkeeper.Answer.example(remote.identity)):"
+      )
     }
-  }
-
-  private func takeWaiter() -> CheckedContinuation<String?, Never>? {
-    state.withLock { state in
-      defer { state.waiter = nil }
-      return state.waiter
-    }
-  }
-
-  private func take(_ line: String) {
-    if let waiter = takeWaiter() { return waiter.resume(returning: line) }
-    state.withLock { if $0.lines.count < AnswerLines.bound { $0.lines.append(line) } }
-  }
-
-  private func end() {
-    state.withLock { $0.isAtEnd = true }
-    takeWaiter()?.resume(returning: nil)
   }
 }

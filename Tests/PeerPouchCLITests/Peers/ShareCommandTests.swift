@@ -72,11 +72,18 @@
 
         async let admitted = bob.run("info", share.url)
         let again = try await share.command.next("asking")
-        // An answer about somebody else is none.
+        // A line that is far too long is none, and an answer about somebody else neither.
+        await share.command.write(Data((String(repeating: "x", count: 5000) + "\n").utf8))
         await share.command.write(Data("yes aaaa-aaaa\n".utf8))
         let short = try #require(again["short"]?.string)
         await share.command.write(Data("yes \(short)\n".utf8))
-        #expect(try await admitted.status == 0)
+        let shown = try await admitted
+        #expect(shown.status == 0)
+        // The opener has both fingerprints to compare.
+        let owner = try #require(question["own"]?.string)
+        let shorts = try [owner, await bob.identity()].map { try #require(Fingerprint($0)).short }
+        #expect(shown.errors.contains("asking \(shorts[0]) (never met)"))
+        #expect(shown.errors.contains("you are \(shorts[1])"))
         #expect(await share.command.interrupt() == 0)
 
         // It is not asked again, by another start of the share either, until the identity is forgotten.
@@ -104,6 +111,8 @@
           #expect(outcome.errors.contains("can only be read"))
         }
         #expect(try await bob.run("replicate", share.url, "copy").status == 0)
+        // One share opened twice by one command.
+        #expect(try await bob.run("replicate", share.url, share.url).status == 0)
         #expect(try await bob.contents("copy") == ann.contents("notes"))
         #expect(await share.command.interrupt() == 0)
       }
@@ -115,6 +124,8 @@
         try await ann.run("put", "notes", "n1", input: "{}")
         let friend = try await bob.identity()
         var share = try await RunningShare("notes", "--allow", friend, on: ann)
+        // What is waited in has to be there.
+        try await bob.run("put", "notes", "own", input: "{}")
         var sync = try RunningCommand("sync", "notes", share.url, "--live", in: bob)
         try await bob.wait(for: ["n1"], in: "notes")
 
@@ -168,6 +179,8 @@
         try await ann.run("put", "notes", "n1", input: "{}")
         let share = try await RunningShare("notes", on: ann)
         let ticket = try #require(share.ticket)
+        // What is waited in has to be there.
+        try await bob.run("put", "copy", "own", input: "{}")
         let sync = try RunningCommand("sync", "copy", ticket, "--live", in: bob)
         try await bob.wait(for: ["n1"], in: "copy")
         let friend = try await bob.identity()
@@ -195,7 +208,8 @@
         let hub = "http://jan:secret@127.0.0.1:\(port)/hub"
         #expect(await server.interrupt(SIGKILL) == SIGKILL)
         try await home.run("put", "notes", "n1", input: "{}")
-        let command = try RunningCommand("share", "notes", "--anyone", "--json", "--hub", hub, in: home)
+        let command = try RunningCommand(
+          "share", "notes", "--anyone", "--json", "--hub", hub, "--ice-from-hub", in: home)
         server = try serve(port)
         let url = try #require(try await command.next("sharing")["url"]?.string)
         #expect(await server.interrupt(SIGKILL) == SIGKILL)
@@ -215,6 +229,9 @@
         let servers = ["turn:turn.example,jan,secret", "stun:stun.example"]
         #expect(try await home.run(["config", "ice-servers"] + servers, input: Data()).status == 0)
         #expect(try await home.run("config", "ice-servers", "turn:turn.example,jan").status == 2)
+        let read = try await home.run("config", "ice-servers", "-", input: servers.joined(separator: "\n"))
+        #expect(read.status == 0)
+        #expect(try await home.run("config", "ice-servers", "-", input: "turn:turn.example,jan").status == 2)
         #expect(try await home.run("config", "ice-from-hub", "on").status == 0)
         #expect(try await home.run("config", "name", "jan").status == 0)
         let shown = try await home.run("config")
