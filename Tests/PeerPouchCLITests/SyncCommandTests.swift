@@ -57,6 +57,16 @@ struct SyncCommandTests {
     }
   }
 
+  @Test func `what a live replication has done is printed when it is interrupted`() async throws {
+    try await Home.with { home in
+      try await home.run("put", "notes", "first", input: "{}")
+      let replication = try RunningCommand("replicate", "notes", "copy", "--live", "--json", in: home)
+      try await waitFor(["first"], in: "copy", home)
+      #expect(await replication.interrupt() == 0)
+      #expect(try await replication.nextJSON()["docs_written"] == 1)
+    }
+  }
+
   @Test func `a live sync waits for a server that is not there yet`() async throws {
     try await Home.with { home in
       var server = try await Served(home)

@@ -58,21 +58,35 @@ struct ConfigCommand: ParsableCommand {
       abstract: "Sets the STUN and TURN servers that find paths between networks.",
       discussion: """
         stun:HOST, or turn:HOST,USER,CREDENTIAL; HOST may be HOST:PORT, and turn:HOST:PORT?transport=tcp and turns: are \
-        taken too. Without servers the setting is removed.
+        taken too. With - they are read from standard input, with white space between them, so that credentials do not \
+        stand in the list of processes. Without servers the setting is removed.
         """)
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "The servers.") var servers: [String] = []
 
     func validate() throws {
+      if servers != ["-"] { try check(servers) }
+    }
+
+    private func check(_ servers: [String]) throws {
       #if WebRTC
         for server in servers { _ = try IceServerArgument.read(server) }
       #endif
     }
 
     func perform(_ console: Console) async throws {
-      try Settings.update { $0.iceServers = servers }
+      var servers = servers
+      if servers == ["-"] {
+        let input = try InputFile("-", console.interruption).all(upTo: IceServers.longest)
+        servers = String(decoding: input, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)
+        try check(servers)
+      }
+      try Settings.update { [servers] in $0.iceServers = servers }
     }
+
+    /// In bytes; far more than anybody has servers.
+    private static let longest = 1 << 20
   }
 
   struct IceFromHub: PouchCommand {
@@ -105,7 +119,7 @@ struct ConfigCommand: ParsableCommand {
     @Argument(help: "At most 128 bytes.") var name: String?
 
     func validate() throws {
-      if let name, name.utf8.count > TrustLimits.name { throw ValidationError("The name has more than 128 bytes.") }
+      if let name { try ConnectionOptions.check(name: name) }
     }
 
     func perform(_ console: Console) async throws {

@@ -105,6 +105,7 @@ private struct RequestLog: LogHandler {
   }
 
   func log(event: LogEvent) {
-    diagnostics.line("\(event.message)")
+    let details = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { (name: $0.key, value: "\($0.value)") }
+    diagnostics.log("\(event.message)", details)
   }
 }

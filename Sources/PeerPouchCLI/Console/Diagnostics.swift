@@ -59,9 +59,28 @@ final class Diagnostics: Sendable {
     line(isJSON ? JSON.object(["note": JSON(text)]).text : "peerpouch: \(text)")
   }
 
-  /// Asks a question and returns the answer; `nil` without a terminal.
+  /// Writes a line of a log.
+  func log(_ message: String, _ details: [(name: String, value: String)]) {
+    line(isJSON ? Diagnostics.json(of: message, details).text : Diagnostics.sentence(of: message, details))
+  }
+
+  static func sentence(of message: String, _ details: [(name: String, value: String)]) -> String {
+    let shown = details.map { "\($0.name) \($0.value)" }.joined(separator: ", ")
+    return message + (shown.isEmpty ? "" : " (\(shown))")
+  }
+
+  static func json(of message: String, _ details: [(name: String, value: String)]) -> JSON {
+    var object: JSON.Object = ["log": JSON(message)]
+    for (name, value) in details { object[ExactString(name)] = JSON(value) }
+    return .object(object)
+  }
+
+  /// Whether somebody is there to answer.
+  var canAsk: Bool { isTerminal && isatty(STDIN_FILENO) == 1 }
+
+  /// Asks a question and returns the answer; `nil` without a terminal. Nothing else happens meanwhile.
   func ask(_ question: String, _ interruption: Interruption) throws -> String? {
-    guard isTerminal, isatty(STDIN_FILENO) == 1 else { return nil }
+    guard canAsk else { return nil }
     Descriptor.write(Array(TerminalText.escaped(question, forTerminal: true).utf8), to: STDERR_FILENO)
     let lines = LineReader(try InputFile("-", interruption))
     return try lines.next().map { String(decoding: $0.bytes, as: UTF8.self) } ?? ""
@@ -81,7 +100,8 @@ final class Diagnostics: Sendable {
   func status(_ text: String) {
     hasStatus.withLock { hasStatus in
       hasStatus = true
-      Descriptor.write(Array("\r\(text.prefix(columns - 1))\u{1B}[K".utf8), to: STDERR_FILENO)
+      let escaped = TerminalText.escaped(text, forTerminal: true)
+      Descriptor.write(Array("\r\(escaped.prefix(columns - 1))\u{1B}[K".utf8), to: STDERR_FILENO)
     }
   }
 

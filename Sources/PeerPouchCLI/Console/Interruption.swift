@@ -94,14 +94,24 @@ final class Interruption: Sendable {
     }
   }
 
+  /// When an interruption ends waiting for a descriptor.
+  enum Urgency: Sendable {
+    case atOnce
+    /// When the descriptor is not ready: a last word is written, unless that would hold up the end.
+    case whenStuck
+  }
+
   /// Waits until a descriptor is ready.
   /// - Parameters:
   ///   - events: as of `poll`.
   ///   - limit: how long to wait at most, in milliseconds; -1 is for ever.
+  ///   - urgency: whether an interruption counts even if the descriptor is ready.
   /// - Returns: whether it is ready.
   /// - Throws: `CancellationError` when interrupted before or meanwhile.
   @discardableResult
-  func wait(for events: Int32, on descriptor: Int32, atMost limit: Int32 = -1) throws -> Bool {
+  func wait(
+    for events: Int32, on descriptor: Int32, atMost limit: Int32 = -1, _ urgency: Urgency = .atOnce
+  ) throws -> Bool {
     var polled = [
       pollfd(fd: descriptor, events: Int16(events), revents: 0),
       pollfd(fd: alarm.reader, events: Int16(POLLIN), revents: 0),
@@ -109,7 +119,7 @@ final class Interruption: Sendable {
     while poll(&polled, 2, limit) < 0 {
       guard errno == EINTR else { return true }
     }
-    if polled[1].revents != 0 { throw CancellationError() }
+    if polled[1].revents != 0, urgency == .atOnce || polled[0].revents == 0 { throw CancellationError() }
     return polled[0].revents != 0
   }
 

@@ -25,21 +25,21 @@ final class Output: Sendable {
   func write(_ bytes: some Collection<UInt8>) throws {
     try buffer.withLock { buffer in
       buffer.append(contentsOf: bytes)
-      if buffer.count >= Output.bufferSize { try send(&buffer) }
+      if buffer.count >= Output.bufferSize { try send(&buffer, .atOnce) }
     }
   }
 
-  /// Sends what was gathered.
+  /// Sends what was gathered, after an interruption too, unless the reader is stuck.
   func flush() throws {
-    try buffer.withLock { try send(&$0) }
+    try buffer.withLock { try send(&$0, .whenStuck) }
   }
 
-  private func send(_ buffer: inout [UInt8]) throws {
+  private func send(_ buffer: inout [UInt8], _ urgency: Interruption.Urgency) throws {
     defer { buffer.removeAll(keepingCapacity: buffer.count <= 16 * Output.bufferSize) }
     try buffer.withUnsafeBytes { bytes in
       var rest = bytes[...]
       while !rest.isEmpty {
-        try interruption.wait(for: POLLOUT, on: descriptor)
+        try interruption.wait(for: POLLOUT, on: descriptor, urgency)
         let count = Foundation.write(
           descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, min(step, rest.count))
         if count >= 0 {
