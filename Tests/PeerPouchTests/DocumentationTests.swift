@@ -18,7 +18,8 @@ struct DocumentationTests {
   private static func tests(in page: String) -> [(suite: String, name: String)] {
     page.split(separator: "`").compactMap { text in
       let parts = text.split(separator: "/", maxSplits: 1)
-      guard parts.count == 2, parts[0].hasSuffix("Tests"), !text.contains("\n") else { return nil }
+      // A path of the repository begins with a folder of that name.
+      guard parts.count == 2, parts[0].hasSuffix("Tests"), parts[0] != "Tests", !text.contains("\n") else { return nil }
       return (String(parts[0]), String(parts[1]))
     }
   }

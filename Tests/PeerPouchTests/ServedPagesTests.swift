@@ -44,7 +44,7 @@ struct ServedPagesTests {
 
   @Test(arguments: [
     "/_peerpouch/nothing", "/_peerpouch/console.html", "/_peerpouch/send.html", "/_peerpouch/send/x",
-    "/_peerpouch/console.js/", "/_peerpouch/..%2Fserver.json", "/_peerpouch/session",
+    "/_peerpouch/..%2Fserver.json", "/_peerpouch/session",
   ]) func `what is no page is missing`(path: String) async throws {
     #expect(try await answer(.get, path).status == .notFound)
   }
