@@ -76,6 +76,7 @@ def test_five_hundred_connections_leave_memory_descriptors_and_threads_as_they_w
     after = cycle(400)
     for early, late in zip(before, after):
         assert late["descriptors"] <= early["descriptors"]
-        assert late["threads"] <= early["threads"]
+        # The pools of Swift and GLib have some threads more at one moment than at another; a leak would be hundreds.
+        assert late["threads"] <= early["threads"] + 4
         # 400 connections that left 16 KiB each would be 6.4 MiB.
         assert late["residentBytes"] - early["residentBytes"] < 6 * MEBIBYTE
