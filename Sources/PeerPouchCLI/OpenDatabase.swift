@@ -102,7 +102,7 @@ struct DatabaseName: ExpressibleByArgument, CustomStringConvertible, Sendable {
     let place = try PeerPlace(text)
     let peer = try opener.console.peer.peer(opener.connection)
     let opened = try await peer.open(place, info: opener.connection.info, waiting: .nothing)
-    let report = ConnectionReport(opener.console, peer.identity.fingerprint)
+    let report = ConnectionReport(opener.console, peer.identity.fingerprint, by: place.address.hub)
     let following = Task { await report.follow(opened.connection) }
     let outcome: Result<Value, any Error>
     do {

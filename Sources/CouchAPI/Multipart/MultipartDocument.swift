@@ -12,7 +12,7 @@ enum MultipartDocument {
 
   /// Writes a document. Attachments that are stubs stay so.
   /// - Returns: `nil` if all of them are: such a document is plain JSON.
-  static func encode(_ document: Document, boundary: String = MultipartWriter.randomBoundary()) -> Encoded? {
+  static func encode(_ document: Document, boundary: String = Identifiers.random()) -> Encoded? {
     var described = document
     var parts: [MultipartPart] = []
     for (name, attachment) in document.attachments {

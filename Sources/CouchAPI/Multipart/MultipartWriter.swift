@@ -6,18 +6,8 @@ struct MultipartWriter: Sendable {
   /// What separates the parts; it must not occur in them, which 128 random bits make sure of.
   let boundary: String
 
-  init(boundary: String = MultipartWriter.randomBoundary()) {
+  init(boundary: String = Identifiers.random()) {
     self.boundary = boundary
-  }
-
-  /// 32 hexadecimal digits.
-  static func randomBoundary() -> String {
-    var digits = ""
-    for _ in 0..<2 {
-      let half = String(UInt64.random(in: .min ... .max), radix: 16)
-      digits += String(repeating: "0", count: 16 - half.count) + half
-    }
-    return digits
   }
 
   /// The value of `Content-Type` for a body.

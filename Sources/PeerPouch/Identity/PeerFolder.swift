@@ -112,10 +112,8 @@ struct PeerFolder: Sendable {
   private func shareFile(_ share: ShareAddress) -> PrivateFile { PrivateFile(path: sharePath(share) + ".json") }
 
   private func sharePath(_ share: ShareAddress) -> String {
-    let hub = SHA256.hash(data: Array(share.hub.text.utf8)).prefix(8).map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-    return path + "/shares/\(share.share.text)-\(hub.joined())"
+    let hub = Hexadecimal.text(SHA256.hash(data: Array(share.hub.text.utf8)).prefix(8))
+    return path + "/shares/\(share.share.text)-\(hub)"
   }
 
   /// What was kept of a share, in the form that ``ShareLedger`` gives it.

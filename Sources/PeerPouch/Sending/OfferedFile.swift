@@ -92,7 +92,7 @@ final class OfferedFile: Sendable {
       await Task.yield()
     }
     return Digests(
-      sha256: sha256.finalize().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined(),
+      sha256: Hexadecimal.text(sha256.finalize()),
       md5: "md5-" + Data(md5.finalize()).base64EncodedString())
   }
 

@@ -66,8 +66,7 @@ struct ReplicationRequest: Sendable {
     for name: ExactString in ["continuous", "create_target", "doc_ids", "selector", "since_seq"] {
       named[name] = json[name]
     }
-    id = Insecure.MD5.hash(data: JSONText(.object(named)).canonicalBytes)
-      .map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    id = Hexadecimal.text(Insecure.MD5.hash(data: JSONText(.object(named)).canonicalBytes))
   }
 
   private static func end(_ json: JSON?, _ member: String) throws(PouchError) -> End {

@@ -81,9 +81,7 @@ struct ServerFiles {
 
   /// 128 random bits in hexadecimal.
   private static func random() -> String {
-    SymmetricKey(size: .bits128).withUnsafeBytes { bytes in
-      bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
+    SymmetricKey(size: .bits128).withUnsafeBytes { Hexadecimal.text($0) }
   }
 
   private func read<Value: Decodable>(_ path: String) -> Value? {

@@ -56,7 +56,7 @@ final class IncomingFile: Sendable {
       try Task.checkCancellation()
       sha256.update(data: piece)
     }
-    return sha256.finalize().hexadecimal
+    return Hexadecimal.text(sha256.finalize())
   }
 
   /// Writes all of a stream.
@@ -75,7 +75,7 @@ final class IncomingFile: Sendable {
       sha256.update(data: piece)
       progress(Int64(piece.count))
     }
-    return sha256.finalize().hexadecimal
+    return Hexadecimal.text(sha256.finalize())
   }
 
   private func write(_ piece: [UInt8]) throws {
@@ -117,8 +117,4 @@ final class IncomingFile: Sendable {
     // The sender is told that the file is here, and may delete its own.
     FolderNames.sync(of: path)
   }
-}
-
-extension SHA256Digest {
-  fileprivate var hexadecimal: String { map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() }
 }

@@ -8,11 +8,14 @@ struct ConnectionReport: Sendable {
   private let isJSON: Bool
   /// This side's identity, for comparing.
   private let own: Fingerprint
+  /// Which server is asked: a ticket may name one that is new to whoever got it.
+  private let hub: HubName
 
-  init(_ console: Console, _ own: Fingerprint) {
+  init(_ console: Console, _ own: Fingerprint, by hub: HubName) {
     diagnostics = console.diagnostics
     isJSON = console.isJSON
     self.own = own
+    self.hub = hub
   }
 
   /// Follows the states to their end.
@@ -52,7 +55,8 @@ struct ConnectionReport: Sendable {
 
   private func sentence(_ state: PeerConnectionState) -> Sentence? {
     switch state {
-    case .signalling: return Sentence("signalling: asking the owner by way of the hub", isPassing: true)
+    case .signalling:
+      return Sentence("signalling: asking the owner by way of \(PeerText.plain(hub.text))", isPassing: true)
     case .asking(let shared):
       let owner = "\(shared.identity.short) (\(PeerText.standing(shared.standing)))"
       return Sentence("asking \(owner), who may have to say yes; you are \(own.short). Compare both.")
@@ -69,7 +73,7 @@ struct ConnectionReport: Sendable {
 
   private func json(_ state: PeerConnectionState) -> JSON {
     switch state {
-    case .signalling: return ["connection": "signalling"]
+    case .signalling: return ["connection": "signalling", "hub": JSON(hub.text)]
     case .asking(let shared):
       var object: JSON.Object = [
         "connection": "asking", "identity": JSON(shared.identity.text), "short": JSON(shared.identity.short),

@@ -23,10 +23,7 @@ struct ReplicationID: Sendable, Hashable {
     case .now: parts["since"] = "now"
     case .after(let position): parts["since"] = ["after": JSON(position.description)]
     }
-    let digest = SHA256.hash(data: JSONText(.object(parts)).canonicalBytes)
-    digits = digest.prefix(16).map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }.joined()
+    digits = Hexadecimal.text(SHA256.hash(data: JSONText(.object(parts)).canonicalBytes).prefix(16))
   }
 
   /// The local document that holds the checkpoint.

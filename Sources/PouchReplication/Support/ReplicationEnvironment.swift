@@ -1,4 +1,5 @@
 public import Foundation
+import PouchCore
 
 /// What a replication takes from the world besides its databases: time and randomness.
 public struct ReplicationEnvironment: Sendable {
@@ -31,9 +32,5 @@ public struct ReplicationEnvironment: Sendable {
   }()
 
   /// A new session id: 32 hexadecimal digits, as CouchDB makes them.
-  func sessionID() -> String {
-    [random(), random()].map { String(repeating: "0", count: $0.leadingZeroBitCount / 4) + hex($0) }.joined()
-  }
-
-  private func hex(_ value: UInt64) -> String { value == 0 ? "" : String(value, radix: 16) }
+  func sessionID() -> String { Hexadecimal.text(random()) + Hexadecimal.text(random()) }
 }

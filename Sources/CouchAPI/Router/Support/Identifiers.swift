@@ -1,24 +1,15 @@
+import PouchCore
 import Synchronization
 
 /// Random names.
 enum Identifiers {
   /// 32 hexadecimal digits, as CouchDB's servers and documents have.
   static func random() -> String {
-    hexadecimal(.random(in: .min ... .max), digits: 16) + hexadecimal(.random(in: .min ... .max), digits: 16)
+    Hexadecimal.text(UInt64.random(in: .min ... .max)) + Hexadecimal.text(UInt64.random(in: .min ... .max))
   }
 
   /// 10 hexadecimal digits, to find a request in a log by.
-  static func request() -> String { hexadecimal(.random(in: .min ... .max), digits: 10) }
-
-  fileprivate static func hexadecimal(_ value: UInt64, digits: Int) -> String {
-    String(unsafeUninitializedCapacity: digits) { buffer in
-      for index in 0..<digits {
-        let nibble = UInt8(truncatingIfNeeded: value >> UInt64(4 * (digits - 1 - index))) & 0xF
-        buffer[index] = nibble < 10 ? 0x30 + nibble : 0x57 + nibble
-      }
-      return digits
-    }
-  }
+  static func request() -> String { String(Hexadecimal.text(UInt64.random(in: .min ... .max)).suffix(10)) }
 }
 
 /// Ids for new documents: CouchDB's `sequential` ones, a random beginning and a rising end, since rising ids are stored
@@ -50,7 +41,7 @@ final class DocumentIDs: Sendable {
       if state.count >= 1 << (4 * UInt64(DocumentIDs.countDigits)) {
         state = State(prefix: DocumentIDs.randomPrefix, count: 0)
       }
-      return state.prefix + Identifiers.hexadecimal(state.count, digits: DocumentIDs.countDigits)
+      return state.prefix + Hexadecimal.text(state.count).suffix(DocumentIDs.countDigits)
     }
   }
 }

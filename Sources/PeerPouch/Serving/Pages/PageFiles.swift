@@ -16,6 +16,10 @@ import { sha256 } from "./sha256.js";
 const failure = (status, name, reason) => Object.assign(new Error(reason), { status, name, reason });
 const missing = () => failure(404, "not_found", "missing");
 
+/** What a box holds at most: the page holds it all, and takes it from others. Confirmations count apart. */
+const LIMITS = { documents: 1000, bytes: 8 * 2 ** 30, confirmations: 1000 };
+
+const full = () => failure(413, "too_large", "The box is full.");
 const random = () => crypto.randomUUID().replaceAll("-", "");
 
 export class FileBox extends EventTarget {
@@ -24,6 +28,8 @@ export class FileBox extends EventTarget {
   /** @type {Map<string, any>} */
   #local = new Map();
   #sequence = 0;
+  /** In bytes, of all files. */
+  #size = 0;
 
   /** @param {string} name */
   constructor(name) {
@@ -41,6 +47,7 @@ export class FileBox extends EventTarget {
    * @param {File[]} files
    */
   async offer(files) {
+    if (this.#entries.size + files.length >= LIMITS.documents) throw failure(413, "too_large", `More than ${LIMITS.documents - 1} files cannot be offered at once.`);
     const offered = files.map((file, index) => ({ id: `file-${index + 1}`, name: file.name, size: file.size }));
     const size = files.reduce((sum, file) => sum + file.size, 0);
     await this.#store({ _id: "offer", type: "com.stemstorage.peerpouch.offer", files: offered, size });
@@ -75,6 +82,9 @@ export class FileBox extends EventTarget {
       files.set(name, blob);
       stubs[name] = { content_type: type, revpos: 1, digest: `box-${random()}`, length: blob.size, stub: true };
     }
+    const size = [...files.values()].reduce((sum, blob) => sum + blob.size, 0);
+    if (this.#entries.size >= LIMITS.documents || this.#size + size > LIMITS.bytes) throw full();
+    this.#size += size;
     const stored = { _id: id, _rev: `1-${random()}`, ...body, ...(files.size > 0 ? { _attachments: stubs } : {}) };
     this.#sequence += 1;
     this.#entries.set(id, { seq: this.#sequence, doc: stored, files });
@@ -118,6 +128,7 @@ export class FileBox extends EventTarget {
     if (!doc._id.startsWith("_local/")) return this.#store(doc);
     const before = Number(this.#local.get(doc._id)?._rev.slice(2) ?? 0);
     if ((doc._rev ?? "0-0") !== `0-${before}`) throw failure(409, "conflict", "Document update conflict.");
+    if (before === 0 && this.#local.size >= LIMITS.confirmations) throw full();
     this.#local.set(doc._id, { ...doc, _rev: `0-${before + 1}` });
     this.dispatchEvent(new Event("local"));
     return { ok: true, id: doc._id, rev: `0-${before + 1}` };

@@ -83,8 +83,7 @@ struct ServedPages: Sendable {
       guard let text = PageFiles.texts[name] else { preconditionFailure("\(name) is not embedded.") }
       type = ServedPages.types[name.split(separator: ".").last.map(String.init) ?? ""] ?? "application/octet-stream"
       bytes = Array(text.utf8)
-      let digest = SHA256.hash(data: bytes).prefix(16)
-      tag = "\"" + digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined() + "\""
+      tag = "\"" + Hexadecimal.text(SHA256.hash(data: bytes).prefix(16)) + "\""
     }
   }
 
@@ -126,9 +125,7 @@ final class ConsoleToken: Sendable {
 
   init(for password: String) {
     self.password = password
-    text = SymmetricKey(size: .bits128).withUnsafeBytes { bytes in
-      bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-    }
+    text = SymmetricKey(size: .bits128).withUnsafeBytes { Hexadecimal.text($0) }
   }
 
   /// Uses the token up.

@@ -10,95 +10,10 @@ import { Sweeper } from "./Browser/source/peers/sweeping.js";
 import { watchSharedDatabases } from "./Browser/source/plugin/pouch.js";
 import { signShare } from "./Browser/source/trust/shares.js";
 import { OutgoingOffer } from "./Browser/source/trust/signals.js";
-import { Tunnel } from "./Browser/source/tunnel/tunnel.js";
 import { FileBox } from "./Browser/pages/box.js";
+import { MemoryHub, become, pause } from "./memory-hub.js";
 
-const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
 const refusal = (promise) => promise.then(() => null, ({ name, refusal: word, message }) => word ?? name ?? message);
-
-/** Waits until something is so; tells the value. */
-async function become(condition, wanted, longest = 10_000) {
-  const end = performance.now() + longest;
-  while (JSON.stringify(await condition()) !== JSON.stringify(wanted) && performance.now() < end) await pause(10);
-  return condition();
-}
-
-/** A hub in memory, which notes how it is asked. */
-class MemoryHub {
-  documents = new Map();
-  log = [];
-  waiting = new Set();
-  wanted = [];
-  bulks = { now: 0, most: 0, count: 0 };
-  hasDate = true;
-  ahead = 0;
-  delay = () => {};
-
-  knowsDate() { return this.hasDate; }
-
-  date() { return Math.floor(Date.now() / 1000) + this.ahead; }
-
-  async leaves(id) {
-    const doc = this.documents.get(id);
-    return doc ? [structuredClone(doc)] : [];
-  }
-
-  async put(doc) {
-    await this.delay(doc);
-    const present = this.documents.get(doc._id);
-    if (present?._rev !== doc._rev) throw new HubError(409, "conflict", "");
-    const rev = `${Number(present?._rev.split("-")[0] ?? 0) + 1}-${crypto.randomUUID()}`;
-    this.write([{ ...structuredClone(doc), _rev: rev }]);
-    return { rev };
-  }
-
-  write(docs) {
-    for (const doc of docs) {
-      this.documents.set(doc._id, doc);
-      this.log.push({ id: doc._id });
-    }
-    for (const wake of this.waiting) wake();
-  }
-
-  async bulk(docs) {
-    this.bulks.now += 1;
-    this.bulks.count += 1;
-    this.bulks.most = Math.max(this.bulks.most, this.bulks.now);
-    await pause(1);
-    this.bulks.now -= 1;
-    for (const { _id: id, _rev: rev } of docs) {
-      if (this.documents.get(id)?._rev !== rev) continue;
-      this.documents.delete(id);
-      this.log.push({ id, deleted: true });
-    }
-    for (const wake of this.waiting) wake();
-    return [];
-  }
-
-  last(doc) { return this.bulk([doc]); }
-
-  async list(prefix) {
-    return [...this.documents.values()].filter(({ _id: id }) => id.startsWith(prefix)).map((doc) => ({ id: doc._id, leaves: [structuredClone(doc)] }));
-  }
-
-  async position() { return this.log.length; }
-
-  async changes(since, wanted, signal) {
-    this.wanted = wanted.ids;
-    let position = since;
-    while (!signal.aborted) {
-      const all = this.log.slice(position).map(({ id, deleted }) => ({ id, deleted, doc: deleted ? undefined : structuredClone(this.documents.get(id)) }));
-      const changes = all.filter(({ id, doc }) => wanted.recipients.includes(doc?.recipient) || wanted.ids.includes(id) || (wanted.shares && id.startsWith("share-")));
-      position = this.log.length;
-      if (changes.length > 0) return { changes, position };
-      await new Promise((resolve) => {
-        this.waiting.add(resolve);
-        signal.addEventListener("abort", resolve, { once: true });
-      });
-    }
-    throw signal.reason;
-  }
-}
 
 /** A peer that knows hubs by their names. */
 async function peerOf(hubs, options = { memory: true }) {
@@ -158,6 +73,21 @@ globalThis.numbers = async () => {
   given.catch(() => {});
   await close(opener, sharer);
   return outcome;
+};
+
+/** A box of a page takes only so much of others. */
+globalThis.filling = async () => {
+  const box = new FileBox("box");
+  const status = (promise) => promise.then(() => 201, (error) => error.status);
+  const fill = async (id) => {
+    let [taken, last] = [0, 201];
+    while (last === 201 && taken < 5000) {
+      last = await status(box.put({ _id: `${id}${taken}` }));
+      taken += last === 201 ? 1 : 0;
+    }
+    return [taken, last];
+  };
+  return { documents: await fill("d"), confirmations: await fill("_local/peer-") };
 };
 
 /** Many offers of one session are one opening. */
@@ -455,77 +385,3 @@ globalThis.closing = async () => {
   await close(opener, sharer);
   return { before: before.length, after: after.length, status };
 };
-
-// MARK: Tunnels
-
-/** Two ends of a channel that is only this page. */
-function channels() {
-  const make = () => Object.assign(new EventTarget(), { readyState: "open", bufferedAmount: 0, onmessage: null, onclose: null });
-  const [one, other] = [make(), make()];
-  for (const [from, to] of [[one, other], [other, one]]) {
-    from.send = (bytes) => {
-      const data = bytes.slice().buffer;
-      queueMicrotask(() => { if (to.readyState === "open") to.onmessage?.({ data }); });
-    };
-    from.close = () => {
-      from.readyState = "closed";
-      setTimeout(() => {
-        to.readyState = "closed";
-        to.onclose?.();
-      }, 0);
-    };
-  }
-  return [one, other];
-}
-
-/** Two tunnels; the second answers. */
-async function tunnels(handler, decide) {
-  const [one, other] = channels();
-  const side = { hello: new Uint8Array(32), verify: async () => true };
-  const sharer = new Tunnel(other, { ...side, role: "sharer", serving: { share: "s", handler }, decide });
-  const opener = new Tunnel(one, { ...side, role: "opener" });
-  await Promise.all([opener.ready, sharer.ready]);
-  return { opener, sharer };
-}
-
-const get = (tunnel, target, share = 0) => tunnel.request(share, { method: "GET", target, headers: [], body: null });
-/** As many bytes as the path says, and a header that is no byte string. */
-const answering = async ({ target }) => ({
-  status: 200, headers: [["content-type", "text/plain; name=\u20ac"], ["etag", '"a"']], body: new Uint8Array(Number(target.slice(1))),
-});
-
-/** Answers that nobody reads hold up no others, and those that are complete outlive the connection. */
-globalThis.unread = async () => {
-  const { opener, sharer } = await tunnels(answering);
-  const unread = [];
-  for (let index = 0; index < 5; index++) unread.push(await get(opener, "/250000"));
-  const size = await Promise.race([get(opener, "/5000000").then(async (response) => (await response.arrayBuffer()).byteLength), pause(5000)]);
-  const { headers } = unread[0];
-  // What was complete at once is nothing that is kept, read or not.
-  for (let index = 0; index < 20; index++) await get(opener, "/10");
-  await pause(50);
-  const kept = opener.exchanges.count;
-  sharer.leave();
-  await opener.ended;
-  const late = (await unread[0].arrayBuffer()).byteLength;
-  return { size, kept, late, headers: [...headers.keys()] };
-};
-
-/** What nobody can read any more ends; the garbage is collected by whoever runs this. */
-globalThis.dropping = async () => {
-  const { opener } = await tunnels(answering);
-  globalThis.held = opener;
-  // In a function of its own, so that nothing of it stays.
-  await (async () => { await get(opener, "/5000000"); })();
-  return opener.machine.streams.all.length;
-};
-
-/** More shares than may be asked for within a second, and one that is given up before its turn. */
-globalThis.manyShares = async () => {
-  const { opener } = await tunnels(answering, async () => ({ handler: answering }));
-  const answers = Array.from({ length: 25 }, () => opener.openShare({ share: "s", ticket: new Uint8Array(), proof: new Uint8Array() }));
-  opener.leaveShare(25);
-  const numbers = (await Promise.all(answers.slice(0, 24))).map(({ number }) => number);
-  return { numbers: numbers.length, last: numbers.at(-1), ended: opener.endReason, status: (await get(opener, "/1", 24)).status };
-};
-
