@@ -9,17 +9,19 @@ enum PercentCoding {
     while let last = parts.last, last.isEmpty { parts.removeLast() }
     var segments: [String] = []
     segments.reserveCapacity(parts.count)
-    for part in parts { segments.append(try decode(Substring(part))) }
+    for part in parts { segments.append(try decode(part)) }
     return segments
   }
 
+  static func decode(_ text: some StringProtocol) throws(PouchError) -> String { try decode(Substring(text).utf8) }
+
   /// - Throws: ``PouchError/Code/badRequest`` for a `%` without two hexadecimal digits, and bytes that are no UTF-8.
-  static func decode(_ text: some StringProtocol) throws(PouchError) -> String {
+  static func decode(_ text: Substring.UTF8View) throws(PouchError) -> String {
     // Most have nothing to decode.
-    guard text.utf8.contains(where: { $0 == 0x25 || $0 == 0x2B }) else { return String(text) }
+    guard text.contains(where: { $0 == 0x25 || $0 == 0x2B }) else { return String(Substring(text)) }
     var bytes: [UInt8] = []
-    bytes.reserveCapacity(text.utf8.count)
-    var rest = text.utf8.makeIterator()
+    bytes.reserveCapacity(text.count)
+    var rest = text.makeIterator()
     while let byte = rest.next() {
       switch byte {
       case 0x2B: bytes.append(0x20)

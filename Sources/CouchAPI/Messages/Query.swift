@@ -15,12 +15,11 @@ public struct Query: Sendable, Hashable {
   /// Parameters as they stand after the question mark, with `+` for a space (as forms have it, and CouchDB reads it).
   /// - Throws: ``PouchError/Code/badRequest`` if they are no percent-encoded UTF-8.
   public init(parsing text: some StringProtocol) throws(PouchError) {
-    for part in text.split(separator: "&") {
-      let equals = part.firstIndex(of: "=")
-      let value = try equals.map { equals throws(PouchError) in
-        try PercentCoding.decode(part[part.index(after: equals)...])
-      }
-      items.append(Item(name: try PercentCoding.decode(part[..<(equals ?? part.endIndex)]), value: value ?? ""))
+    // By bytes: a character may join a separator with what follows it.
+    for part in Substring(text).utf8.split(separator: 0x26) {
+      let name = part.prefix { $0 != 0x3D }
+      items.append(
+        Item(name: try PercentCoding.decode(name), value: try PercentCoding.decode(part[name.endIndex...].dropFirst())))
     }
   }
 

@@ -25,7 +25,7 @@ public struct Request: Sendable {
   /// - Parameter target: the path and query in origin form (RFC 9112, section 3.2.1), such as `/db/_all_docs?limit=1`.
   /// - Throws: ``PouchError/Code/badRequest`` if the path does not begin with a slash or is no percent-encoded UTF-8.
   public init(
-    _ method: HTTPRequest.Method, target: some StringProtocol, headers: HTTPFields = [:], body: Body = .empty
+    _ method: HTTPRequest.Method, target: String, headers: HTTPFields = [:], body: Body = .empty
   ) throws(PouchError) {
     let mark = target.utf8.firstIndex(of: 0x3F)
     self.init(

@@ -60,7 +60,7 @@ struct AnsweredDocuments: Sendable {
       let expected = AttachmentExpectation(
         encoding: attachment.encoding,
         length: attachment.encoding == nil ? attachment.length : attachment.encodedLength,
-        digest: attachment.digest)
+        digest: attachment.digest, isDigestChecked: false)
       document.attachments[name]?.content = .stream(
         AttachmentReading.stream(database.client, location, expecting: expected))
     }

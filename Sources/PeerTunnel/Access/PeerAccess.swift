@@ -91,7 +91,7 @@ public struct PeerAccess: Sendable {
 
   private func query(of request: Request, _ route: PeerRoute, _ target: PeerTarget) -> Query {
     var query = Query()
-    for name in route.parameters { query[name] = request.query[name] }
+    for item in request.query.items where route.parameters.contains(item.name) { query[item.name] = item.value }
     guard target == .changes, let feed = query["feed"], feed != "normal" else { return query }
     // A feed shows that it lives before the tunnel takes it for dead.
     if let text = query["heartbeat"], text != "false" {
@@ -135,7 +135,7 @@ extension PeerRoute {
   /// The headers that go on.
   fileprivate func headers(of headers: HTTPFields) -> HTTPFields {
     var kept = HTTPFields()
-    for name in self.headers { kept[name] = headers[name] }
+    for field in headers where self.headers.contains(field.name) { kept.append(field) }
     return kept
   }
 }
@@ -152,11 +152,11 @@ extension Response {
   fileprivate var forPeers: Response {
     var copy = self
     copy.headers = HTTPFields()
-    for name in Response.headersForPeers { copy.headers[name] = headers[name] }
+    for field in headers where Response.headersForPeers.contains(field.name) { copy.headers.append(field) }
     return copy
   }
 
-  private static let headersForPeers: [HTTPField.Name] = [
+  private static let headersForPeers: Set<HTTPField.Name> = [
     .contentType, .contentEncoding, .contentLength, .contentRange, .contentDisposition, .contentSecurityPolicy,
     .xContentTypeOptions, .acceptRanges, .eTag, .retryAfter,
   ]

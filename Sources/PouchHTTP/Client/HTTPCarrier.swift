@@ -44,7 +44,7 @@ public struct HTTPCarrier: Carrier {
     var url = url[...]
     while url.last == "/" { url.removeLast() }
     guard let base = BaseURL(String(url)), !base.path.isEmpty, let slash = url.lastIndex(of: "/"),
-      let name = try Request(.get, target: url[slash...].replacing("+", with: "%2B")).path.first
+      let name = try Request(.get, target: String(url[slash...].replacing("+", with: "%2B"))).path.first
     else { throw PouchError(.badRequest, "This is no URL of a database.") }
     return (String(url[..<slash]), name)
   }

@@ -82,7 +82,7 @@ struct RequestReader {
   ///   ``PouchError/Code/requestTooLarge``, ``PouchError/Code/unsupportedMediaType`` for a content coding that is not
   ///   known.
   func request(_ body: RequestBody?, limit: Int64) throws(PouchError) -> Request {
-    var request = try Request(method, target: target, headers: headers)
+    var request = try Request(method, target: String(target), headers: headers)
     guard let body else { return request }
     if let length = body.length, length > limit { throw PouchError(.requestTooLarge) }
     request.body = .stream(body.stream, length: body.length)

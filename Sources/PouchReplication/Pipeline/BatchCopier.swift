@@ -242,7 +242,8 @@ struct BatchCopier: Sendable {
         room -= attachment.data?.count ?? 0
         continue
       }
-      guard let bytes = try await stream.bytes(upTo: room) else { return nil }
+      let expected = attachment.encoding == nil ? attachment.length : attachment.encodedLength
+      guard let bytes = try await stream.bytes(upTo: room, expecting: expected) else { return nil }
       room -= bytes.count
       document.attachments[name]?.content = .data(bytes)
     }

@@ -130,8 +130,10 @@ private final class ByteCount: Sendable {
 
 extension ByteStream {
   /// All of the bytes, if they are not more than some number; `nil` otherwise.
-  func bytes(upTo limit: Int) async throws -> [UInt8]? {
+  /// - Parameter expected: how many there probably are.
+  func bytes(upTo limit: Int, expecting expected: Int64?) async throws -> [UInt8]? {
     var all: [UInt8] = []
+    if let expected, (0...Int64(limit)).contains(expected) { all.reserveCapacity(Int(expected)) }
     for try await piece in self {
       guard all.count + piece.count <= limit else { return nil }
       all.append(contentsOf: piece)

@@ -13,8 +13,9 @@ enum Verdict: Sendable {
 
   init(_ error: PouchError) {
     switch error.code {
-    case .badResponse, .internalError: self = .suspect
-    case .badRequest, .invalidDocument, .illegalDocumentID, .digestMismatch, .missingStub, .documentTooLarge,
+    // Bytes that do not match their digest may have been spoilt on the way.
+    case .badResponse, .internalError, .digestMismatch: self = .suspect
+    case .badRequest, .invalidDocument, .illegalDocumentID, .missingStub, .documentTooLarge,
       .requestTooLarge, .conflict, .queryParseError, .unsupportedMediaType, .notAcceptable, .rangeNotSatisfiable:
       self = .content
     case let code: self = code.isTransient ? .transient : .fatal
