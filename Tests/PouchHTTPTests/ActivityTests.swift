@@ -41,7 +41,7 @@ struct ActivityTests {
     let limit = Duration.seconds(60)
     let activity = Activity(limit: limit)
     try await activity.bounded {}
-    let later = ContinuousClock.now + 3 * limit
+    let later = ContinuousClock.now + limit + limit
     #expect(activity.look(at: later, limit) == later + limit)
     #expect(try await activity.bounded { "here" } == "here")
   }
