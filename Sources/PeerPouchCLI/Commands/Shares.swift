@@ -3,10 +3,11 @@ import PeerPouch
 
 struct Shares: PouchCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Lists the databases that others share by way of a hub.",
+    abstract: "Lists the databases that are shared by way of a hub.",
     discussion: """
       Prints the URL of each, which every command takes in place of a database, its name, what may be done with it, the \
-      ways in, the first 16 characters of its owner's fingerprint, and whether this installation has dealt with the owner. \
+      ways in, the first 16 characters of its owner's fingerprint, and whether this installation has dealt with the owner, \
+      or is it. \
       Names do not identify: whoever has the URL reaches the owner that it was made by, and nobody else.
       """)
 
@@ -20,17 +21,18 @@ struct Shares: PouchCommand {
   func perform(_ console: Console) async throws {
     let name = try connection.chosenHub
     let peer = try console.peer.peer(connection)
+    let own = peer.identity.fingerprint
     let hub = try await console.peer.hub(name, connection, .mustExist)
     guard watch else {
-      for shared in try await hub.getSharedDatabases(as: peer) { try print(shared, console) }
+      for shared in try await hub.getSharedDatabases(as: peer) { try print(shared, own, console) }
       return
     }
     if !console.output.isTerminal { console.interruption.watchForClosedOutput(console.output.descriptor) }
     for try await change in try hub.sharedDatabaseChanges(as: peer) {
       switch change {
-      case .added(let shared): try print(shared, console, as: "added")
-      case .updated(let shared): try print(shared, console, as: "updated")
-      case .removed(let shared): try print(shared, console, as: "removed")
+      case .added(let shared): try print(shared, own, console, as: "added")
+      case .updated(let shared): try print(shared, own, console, as: "updated")
+      case .removed(let shared): try print(shared, own, console, as: "removed")
       }
       try console.output.flush()
     }
@@ -38,7 +40,9 @@ struct Shares: PouchCommand {
     try Task.checkCancellation()
   }
 
-  private func print(_ shared: SharedDatabase, _ console: Console, as event: String? = nil) throws {
+  private func print(
+    _ shared: SharedDatabase, _ own: Fingerprint, _ console: Console, as event: String? = nil
+  ) throws {
     let ways = shared.gate.map(\.rawValue).sorted()
     guard !console.isJSON else {
       var object: JSON.Object = [:]
@@ -50,6 +54,7 @@ struct Shares: PouchCommand {
       object["gate"] = .array(ways.map { JSON($0) })
       object["identity"] = JSON(shared.identity.text)
       object["known"] = JSON(shared.standing == .known)
+      object["own"] = JSON(shared.identity == own)
       if case .nameOfOthers(let others) = shared.standing {
         object["name_of"] = .array(others.map { JSON($0.text) })
       }
@@ -57,7 +62,9 @@ struct Shares: PouchCommand {
       return
     }
     let standing =
-      PeerText.warning(shared.standing).map { "warning: \($0)" } ?? (shared.standing == .known ? "known" : "unknown")
+      shared.identity == own
+      ? "own"
+      : PeerText.warning(shared.standing).map { "warning: \($0)" } ?? (shared.standing == .known ? "known" : "unknown")
     let columns = [
       shared.dbname, PeerText.plain(shared.name), shared.access.rawValue, ways.joined(separator: ","),
       shared.identity.short, standing,

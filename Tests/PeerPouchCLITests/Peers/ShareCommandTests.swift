@@ -164,6 +164,8 @@
         #expect(!share.url.contains("secret"))
         let list = try await bob.run("shares")
         #expect(list.columns.first?[1] == "list[2J")
+        #expect(list.columns.first?.last == "unknown")
+        #expect(try await ann.run("shares").columns.first?.last == "own")
         #expect(!list.text.contains("secret"))
         #expect(await share.command.interrupt() == 0)
         #expect(try await watch.next("removed")["url"]?.string == share.url)
