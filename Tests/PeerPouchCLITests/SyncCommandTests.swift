@@ -60,6 +60,8 @@ struct SyncCommandTests {
   @Test func `what a live replication has done is printed when it is interrupted`() async throws {
     try await Home.with { home in
       try await home.run("put", "notes", "first", input: "{}")
+      // What is waited in has to be there.
+      try await home.run("put", "copy", "own", input: "{}")
       let replication = try RunningCommand("replicate", "notes", "copy", "--live", "--json", in: home)
       try await waitFor(["first"], in: "copy", home)
       #expect(await replication.interrupt() == 0)
