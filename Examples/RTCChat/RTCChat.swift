@@ -35,7 +35,11 @@ enum RTCChat {
       }
       await channel.close()
     }
-    for try await case .text(let text) in channel.messages { Terminal.show(text) }
+    do {
+      for try await case .text(let text) in channel.messages { Terminal.show(text) }
+    } catch RTCError.closedByPeer {
+      // The other program has ended, which may be noticed before the end of the channel is.
+    }
     await connection.close()
   }
 

@@ -27,11 +27,14 @@ struct HostilePair {
     DCEPMessage.open(try DCEPOpen(label: label)).bytes
   }
 
-  /// Sends a message past the channels.
-  func say(_ bytes: [UInt8], _ payload: PayloadProtocol, on stream: UInt16) throws {
+  /// Sends a message past the channels, as soon as there is room for it.
+  func say(_ bytes: [UInt8], _ payload: PayloadProtocol, on stream: UInt16) async throws {
     let association = try association
-    let sent = bytes.withUnsafeBytes {
-      association.send($0, SctpAssociation.Delivery(stream: stream, payload: payload))
+    let delivery = SctpAssociation.Delivery(stream: stream, payload: payload)
+    var sent = SctpAssociation.Sent.full
+    while sent == .full {
+      sent = bytes.withUnsafeBytes { association.send($0, delivery) }
+      if sent == .full { try await Task.sleep(for: .milliseconds(5)) }
     }
     #expect(sent == .all)
   }
