@@ -8,6 +8,7 @@ come from the clients' source distributions at PyPI. What cannot pass is listed 
 The last line counts: `N passed, N failed, N skipped`.
 """
 
+import concurrent.futures
 import os
 import pathlib
 import subprocess
@@ -132,21 +133,25 @@ def run(suite, python, source, server, report):
     return run_pytest(suite.name, python, arguments, source, environment, report, LONGEST_SUITE)
 
 
+def run_with_server(suite, executable, python, archive, folder):
+    """Runs one suite against a server of its own, and returns its counts."""
+    with Server(executable, suite.server) as server, tempfile.TemporaryDirectory(dir=folder) as scratch:
+        source = HERE if suite.is_own else unpack(archive, pathlib.Path(scratch) / "source")
+        rewrite(suite, source, server)
+        counts = run(suite, python, source, server, pathlib.Path(scratch) / "report.xml")
+    print(f"{suite.name}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped", flush=True)
+    return counts
+
+
 def main():
     executable, folder, *names = sys.argv[1:]
-    folder = pathlib.Path(folder).resolve()
+    executable, folder = os.path.abspath(executable), pathlib.Path(folder).resolve()
     suites = [suite for suite in SUITES if not names or suite.name in names]
     python, archives = prepare(folder, suites)
-    totals = [0, 0, 0]
-    for suite in suites:
-        print(f"== {suite.name}", flush=True)
-        with Server(os.path.abspath(executable), suite.server) as server, \
-                tempfile.TemporaryDirectory(dir=folder) as scratch:
-            source = HERE if suite.is_own else unpack(archives[suite.name], pathlib.Path(scratch) / "source")
-            rewrite(suite, source, server)
-            counts = run(suite, python, source, server, pathlib.Path(scratch) / "report.xml")
-        print(f"{suite.name}: {counts[0]} passed, {counts[1]} failed, {counts[2]} skipped", flush=True)
-        totals = [total + count for total, count in zip(totals, counts)]
+    # All at once, since they wait more than they work.
+    with concurrent.futures.ThreadPoolExecutor(len(SUITES)) as pool:
+        runs = [pool.submit(run_with_server, suite, executable, python, archives.get(suite.name), folder) for suite in suites]
+        totals = [sum(counts) for counts in zip(*(run.result() for run in runs))]
     print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
     return 1 if totals[1] else 0
 
