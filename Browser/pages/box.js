@@ -9,8 +9,11 @@ import { sha256 } from "./sha256.js";
 const failure = (status, name, reason) => Object.assign(new Error(reason), { status, name, reason });
 const missing = () => failure(404, "not_found", "missing");
 
-/** What a box holds at most: the page holds it all, and takes it from others. Confirmations count apart. */
-const LIMITS = { documents: 1000, bytes: 8 * 2 ** 30, confirmations: 1000 };
+/**
+ * What a box takes of others: documents, bytes of their files, bytes of the rest, and confirmations. And how many files are offered at
+ * most, as many as `peerpouch receive` takes.
+ */
+const LIMITS = { documents: 1000, files: 8 * 2 ** 30, bodies: 64 * 2 ** 20, confirmations: 1000, offered: 800 };
 
 const full = () => failure(413, "too_large", "The box is full.");
 const random = () => crypto.randomUUID().replaceAll("-", "");
@@ -21,8 +24,8 @@ export class FileBox extends EventTarget {
   /** @type {Map<string, any>} */
   #local = new Map();
   #sequence = 0;
-  /** In bytes, of all files. */
-  #size = 0;
+  /** Bytes of what others have put in. */
+  #taken = { files: 0, bodies: 0 };
 
   /** @param {string} name */
   constructor(name) {
@@ -40,7 +43,7 @@ export class FileBox extends EventTarget {
    * @param {File[]} files
    */
   async offer(files) {
-    if (this.#entries.size + files.length >= LIMITS.documents) throw failure(413, "too_large", `More than ${LIMITS.documents - 1} files cannot be offered at once.`);
+    if (files.length > LIMITS.offered) throw failure(413, "too_large", `More than ${LIMITS.offered} files cannot be offered at once.`);
     const offered = files.map((file, index) => ({ id: `file-${index + 1}`, name: file.name, size: file.size }));
     const size = files.reduce((sum, file) => sum + file.size, 0);
     await this.#store({ _id: "offer", type: "com.stemstorage.peerpouch.offer", files: offered, size });
@@ -62,6 +65,19 @@ export class FileBox extends EventTarget {
     });
   }
 
+  /** Takes a document of somebody else, if there is room for it. @param {any} doc as for `#store` */
+  async #take(doc) {
+    if (this.#entries.size >= LIMITS.documents) throw full();
+    const { _attachments: attachments = {}, ...body } = doc;
+    const bodies = this.#taken.bodies + JSON.stringify(body).length;
+    const files = Object.values(/** @type {Record<string, any>} */ (attachments))
+      .reduce((sum, { data }) => sum + (data instanceof Blob ? data.size : data.length), this.#taken.files);
+    if (bodies > LIMITS.bodies || files > LIMITS.files) throw full();
+    const result = await this.#store(doc);
+    this.#taken = { files, bodies };
+    return result;
+  }
+
   /** @param {any} doc new, with attachments as blobs or base64 */
   async #store(doc) {
     const { _id: id = random(), _rev: _, _attachments: attachments = {}, ...body } = doc;
@@ -75,9 +91,6 @@ export class FileBox extends EventTarget {
       files.set(name, blob);
       stubs[name] = { content_type: type, revpos: 1, digest: `box-${random()}`, length: blob.size, stub: true };
     }
-    const size = [...files.values()].reduce((sum, blob) => sum + blob.size, 0);
-    if (this.#entries.size >= LIMITS.documents || this.#size + size > LIMITS.bytes) throw full();
-    this.#size += size;
     const stored = { _id: id, _rev: `1-${random()}`, ...body, ...(files.size > 0 ? { _attachments: stubs } : {}) };
     this.#sequence += 1;
     this.#entries.set(id, { seq: this.#sequence, doc: stored, files });
@@ -118,7 +131,7 @@ export class FileBox extends EventTarget {
 
   /** @param {any} doc */
   async put(doc) {
-    if (!doc._id.startsWith("_local/")) return this.#store(doc);
+    if (!doc._id.startsWith("_local/")) return this.#take(doc);
     const before = Number(this.#local.get(doc._id)?._rev.slice(2) ?? 0);
     if ((doc._rev ?? "0-0") !== `0-${before}`) throw failure(409, "conflict", "Document update conflict.");
     if (before === 0 && this.#local.size >= LIMITS.confirmations) throw full();
@@ -138,7 +151,7 @@ export class FileBox extends EventTarget {
     if (!newEdits) throw failure(403, "forbidden", "Only new documents are taken.");
     const results = [];
     for (const doc of docs) {
-      results.push(await this.#store(doc).catch((error) => ({ id: doc._id, error: true, status: error.status ?? 500, name: error.name, reason: error.reason })));
+      results.push(await this.#take(doc).catch((error) => ({ id: doc._id, error: true, status: error.status ?? 500, name: error.name, reason: error.reason })));
     }
     return results;
   }
@@ -146,7 +159,7 @@ export class FileBox extends EventTarget {
   /** @param {string} id @param {string} name @param {string | undefined} rev @param {Blob} blob @param {string} type */
   async putAttachment(id, name, rev, blob, type) {
     if (rev !== undefined) throw failure(409, "conflict", "Document update conflict.");
-    return this.#store({ _id: id, name, _attachments: { [name]: { content_type: type, data: blob } } });
+    return this.#take({ _id: id, name, _attachments: { [name]: { content_type: type, data: blob } } });
   }
 
   /** @param {string} id @param {string} name @param {any} options */

@@ -14,6 +14,13 @@ struct RequestTests {
     #expect(request.query["z"] == nil)
   }
 
+  @Test func `separators count as bytes, whatever characters they would make with what follows`() throws {
+    let request = try Request(.get, target: "/a/\u{301}b?\u{301}x=1&y\u{301}=\u{301}2&\u{301}z=3")
+    #expect(request.path == ["a", "\u{301}b"])
+    #expect(request.query.items.map(\.name) == ["\u{301}x", "y\u{301}", "\u{301}z"])
+    #expect(request.query.items.map(\.value) == ["1", "\u{301}2", "3"])
+  }
+
   @Test(arguments: ["db", "", "/%", "/%4", "/%zz", "/a?%f", "/%ff", "/a?x=%c0%80"])
   func `a target that is no percent-encoded path is refused`(_ target: String) {
     #expect(throws: PouchError.self) { try Request(.get, target: target) }

@@ -147,6 +147,8 @@ def main():
     executable, folder, *names = sys.argv[1:]
     executable, folder = os.path.abspath(executable), pathlib.Path(folder).resolve()
     suites = [suite for suite in SUITES if not names or suite.name in names]
+    if len(suites) < len(names):
+        raise SystemExit(f"Suites: {', '.join(suite.name for suite in SUITES)}")
     python, archives = prepare(folder, suites)
     # All at once, since they wait more than they work.
     with concurrent.futures.ThreadPoolExecutor(len(SUITES)) as pool:

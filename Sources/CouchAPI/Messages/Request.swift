@@ -30,7 +30,7 @@ public struct Request: Sendable {
     let mark = target.utf8.firstIndex(of: 0x3F)
     self.init(
       method, try PercentCoding.segments(of: target[..<(mark ?? target.endIndex)]),
-      query: try mark.map { mark throws(PouchError) in try Query(parsing: target[target.index(after: mark)...]) }
+      query: try mark.map { mark throws(PouchError) in try Query(parsing: target[target.utf8.index(after: mark)...]) }
         ?? Query(),
       headers: headers, body: body)
   }

@@ -60,7 +60,7 @@ struct AnsweredDocuments: Sendable {
       let expected = AttachmentExpectation(
         encoding: attachment.encoding,
         length: attachment.encoding == nil ? attachment.length : attachment.encodedLength,
-        digest: attachment.digest, isDigestChecked: false)
+        digest: attachment.digest)
       document.attachments[name]?.content = .stream(
         AttachmentReading.stream(database.client, location, expecting: expected))
     }

@@ -56,7 +56,7 @@ struct ConnectionReport: Sendable {
   private func sentence(_ state: PeerConnectionState) -> Sentence? {
     switch state {
     case .signalling:
-      return Sentence("signalling: asking the owner by way of \(PeerText.plain(hub.text))", isPassing: true)
+      return Sentence("signalling: asking the owner by way of \(ShownText.plain(hub.text))", isPassing: true)
     case .asking(let shared):
       let owner = "\(shared.identity.short) (\(PeerText.standing(shared.standing)))"
       return Sentence("asking \(owner), who may have to say yes; you are \(own.short). Compare both.")

@@ -13,9 +13,8 @@ enum Verdict: Sendable {
 
   init(_ error: PouchError) {
     switch error.code {
-    // Bytes that do not match their digest may have been spoilt on the way.
-    case .badResponse, .internalError, .digestMismatch: self = .suspect
-    case .badRequest, .invalidDocument, .illegalDocumentID, .missingStub, .documentTooLarge,
+    case .badResponse, .internalError: self = .suspect
+    case .badRequest, .invalidDocument, .illegalDocumentID, .digestMismatch, .missingStub, .documentTooLarge,
       .requestTooLarge, .conflict, .queryParseError, .unsupportedMediaType, .notAcceptable, .rangeNotSatisfiable:
       self = .content
     case let code: self = code.isTransient ? .transient : .fatal

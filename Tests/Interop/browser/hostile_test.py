@@ -133,7 +133,7 @@ def test_forged_and_repeated_signals_are_ignored(open_page, hub, name):
 # what it must come to.
 CASES = {
     "numbers": {"served": [200, 200], "seen": 1, "after": [0, "unreachable", 200]},
-    "filling": {"documents": [1000, 413], "confirmations": [1000, 413]},
+    "filling": {"documents": [1000, 413], "confirmations": [1000, 413], "bodies": [201] * 7 + [413], "many": 413},
     "sessions": {"asked": 1, "made": 1},
     "questions": {"asked": 2, "busy": {"refusal": "busy"}},
     "forgetting": {

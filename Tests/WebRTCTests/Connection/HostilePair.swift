@@ -32,7 +32,7 @@ struct HostilePair {
     let association = try association
     let delivery = SctpAssociation.Delivery(stream: stream, payload: payload)
     var sent = SctpAssociation.Sent.full
-    while sent == .full {
+    for _ in 0..<1000 where sent == .full {
       sent = bytes.withUnsafeBytes { association.send($0, delivery) }
       if sent == .full { try await Task.sleep(for: .milliseconds(5)) }
     }

@@ -87,7 +87,12 @@ globalThis.filling = async () => {
     }
     return [taken, last];
   };
-  return { documents: await fill("d"), confirmations: await fill("_local/peer-") };
+  const text = "x".repeat(8 * 2 ** 20);
+  const long = new FileBox("long");
+  const bodies = [];
+  for (const id of "abcdefgh") bodies.push(await status(long.put({ _id: id, text })));
+  const many = await status(new FileBox("many").offer(Array(801).fill(new File(["x"], "x"))));
+  return { documents: await fill("d"), confirmations: await fill("_local/peer-"), bodies, many };
 };
 
 /** Many offers of one session are one opening. */
