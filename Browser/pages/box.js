@@ -69,13 +69,20 @@ export class FileBox extends EventTarget {
   async #take(doc) {
     if (this.#entries.size >= LIMITS.documents) throw full();
     const { _attachments: attachments = {}, ...body } = doc;
-    const bodies = this.#taken.bodies + JSON.stringify(body).length;
+    const bodies = JSON.stringify(body).length;
     const files = Object.values(/** @type {Record<string, any>} */ (attachments))
-      .reduce((sum, { data }) => sum + (data instanceof Blob ? data.size : data.length), this.#taken.files);
-    if (bodies > LIMITS.bodies || files > LIMITS.files) throw full();
-    const result = await this.#store(doc);
-    this.#taken = { files, bodies };
-    return result;
+      .reduce((sum, { data }) => sum + (data instanceof Blob ? data.size : data.length), 0);
+    if (this.#taken.bodies + bodies > LIMITS.bodies || this.#taken.files + files > LIMITS.files) throw full();
+    // Counted before anything is waited for: others may be put in at the same time.
+    this.#taken.bodies += bodies;
+    this.#taken.files += files;
+    try {
+      return await this.#store(doc);
+    } catch (error) {
+      this.#taken.bodies -= bodies;
+      this.#taken.files -= files;
+      throw error;
+    }
   }
 
   /** @param {any} doc new, with attachments as blobs or base64 */
