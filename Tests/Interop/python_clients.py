@@ -130,7 +130,7 @@ def run(suite, python, source, server, report):
     arguments = [
         "-p", "excluded", "-o", "addopts=", "-o", "log_cli=false", *suite.options, *suite.tests,
     ]
-    return run_pytest(suite.name, python, arguments, source, environment, report, LONGEST_SUITE)
+    return run_pytest(suite.name, python, arguments, source, environment, report, LONGEST_SUITE, at_once=True)
 
 
 def run_with_server(suite, executable, python, archive, folder):

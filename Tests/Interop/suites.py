@@ -25,10 +25,11 @@ def make_environment(folder, requirements):
     return python, pip
 
 
-def run_pytest(name, python, arguments, source, environment, report, longest, prefix=()):
+def run_pytest(name, python, arguments, source, environment, report, longest, prefix=(), at_once=False):
     """Runs pytest in the folder `source` for at most `longest` seconds, shows what failed and why tests were skipped.
 
-    `report` is where pytest may write its report; `prefix` is a command that runs the rest of its line.
+    `report` is where pytest may write its report; `prefix` is a command that runs the rest of its line; `at_once` has what
+    pytest prints shown when it has ended, where several run side by side.
     Returns (passed, failed, skipped).
     """
     environment = dict(os.environ, NO_COLOR="1", PYTHONWARNINGS="ignore", **environment)
@@ -38,22 +39,28 @@ def run_pytest(name, python, arguments, source, environment, report, longest, pr
         "asyncio_default_fixture_loop_scope=function", "-rfE", f"--junitxml={report}", *arguments,
     ]
     try:
-        status = subprocess.run(command, cwd=source, env=environment, check=False, timeout=longest).returncode
+        run = subprocess.run(
+            command, cwd=source, env=environment, check=False, timeout=longest, text=True,
+            stdout=subprocess.PIPE if at_once else None, stderr=subprocess.STDOUT if at_once else None,
+        )
     except subprocess.TimeoutExpired:
         print(f"FAILED: {name} did not finish in {longest} seconds")
         return 0, 1, 0
+    if at_once:
+        print(run.stdout, flush=True)
     passed, failed, skipped = 0, 0, collections.defaultdict(list)
     if pathlib.Path(report).exists():
         for case in xml.etree.ElementTree.parse(report).iter("testcase"):
             if case.find("failure") is not None or case.find("error") is not None:
                 failed += 1
+                print(f"FAILED: {name}, {case.get('name')}")
             elif (skip := case.find("skipped")) is not None:
                 skipped[skip.get("message")].append(case.get("name"))
             else:
                 passed += 1
-    if failed == 0 and status != 0:
-        print(f"FAILED: {name} ended with status {status}")
+    if failed == 0 and run.returncode != 0:
+        print(f"FAILED: {name} ended with status {run.returncode}")
         failed = 1
     for reason, names in skipped.items():
-        print(f"Skipped: {name}, {reason}: {', '.join(names)}")
+        print(f"Skipped: {name}, {reason}: {', '.join(names) if len(names) < 10 else f'{len(names)} tests'}")
     return passed, failed, sum(map(len, skipped.values()))
