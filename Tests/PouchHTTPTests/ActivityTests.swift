@@ -1,4 +1,5 @@
 import PouchCore
+import TestSupport
 import Testing
 
 @testable import PouchHTTP
@@ -29,7 +30,7 @@ struct ActivityTests {
     let step = Task { [forever] in
       try await activity.bounded { try await Task.sleep(for: forever) }
     }
-    while !activity.isUnderWay { await Task.yield() }
+    try await eventually { activity.isUnderWay }
     let noted = ContinuousClock.now
     activity.note()
     #expect(activity.look(at: noted + limit - .seconds(1), limit) >= noted + limit)

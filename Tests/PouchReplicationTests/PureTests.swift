@@ -215,9 +215,9 @@ struct WaitingTests {
     let budget = ByteBudget(total: 100)
     try await budget.acquire(60)
     let large = Task { try await budget.acquire(90) }
-    while budget.waiting < 1 { await Task.yield() }
+    try await eventually { budget.waiting >= 1 }
     let small = Task { try await budget.acquire(10) }
-    while budget.waiting < 2 { await Task.yield() }
+    try await eventually { budget.waiting >= 2 }
     #expect(budget.held == 60)
     budget.release(60)
     try await large.value
@@ -229,7 +229,7 @@ struct WaitingTests {
     let budget = ByteBudget(total: 100)
     try await budget.acquire(60)
     let next = Task { try await budget.acquire(90) }
-    while budget.waiting < 1 { await Task.yield() }
+    try await eventually { budget.waiting >= 1 }
     budget.charge(-50)
     try await next.value
     #expect(budget.held == 100)
@@ -239,7 +239,7 @@ struct WaitingTests {
     let budget = ByteBudget(total: 100)
     try await budget.acquire(60)
     let large = Task { try await budget.acquire(90) }
-    while budget.waiting < 1 { await Task.yield() }
+    try await eventually { budget.waiting >= 1 }
     large.cancel()
     #expect(await pouchError { try await large.value }?.code == .cancelled)
     try await budget.acquire(40)

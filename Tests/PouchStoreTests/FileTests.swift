@@ -211,7 +211,7 @@ struct FileTests {
       }
     }
     _ = try await database.bulkDocs(edits, .replicated)
-    while try database.store.readOnce({ try $0.count("revision") }) > ids.count { await Task.yield() }
+    try await eventually { try database.store.readOnce({ try $0.count("revision") }) <= ids.count }
     for id in ids { #expect(try await database.get(id).revision == revisions[last]) }
     #expect(try await database.integrityCheck() == [])
     try await database.close()

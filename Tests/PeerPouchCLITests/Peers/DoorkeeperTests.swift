@@ -1,6 +1,7 @@
 #if WebRTC
   import PouchCore
   import Synchronization
+  import TestSupport
   import Testing
 
   @testable import PeerPouch
@@ -90,7 +91,7 @@
       async let first = isLetIn(one)
       #expect(try await shown.question().naming == .optional)
       let second = Task { await isLetIn(other) }
-      while await !doorkeeper.isSomebodyWaiting { await Task.yield() }
+      try await eventually { await doorkeeper.isSomebodyWaiting }
       answers.take("yes")
       try await shown.note()
       answers.take("no")

@@ -126,7 +126,7 @@ struct RemoteDatabaseTests {
       for number in 1..<5 { try await stored.put(Document(id: "\(number)")) }
       #expect(try await reader.value == ["0", "1", "2", "3", "4"])
       let waiting = Task { for try await _ in remote.changes(.live.since(.now)) {} }
-      while pair.sharer.statistics.peerRequests == 0 { await Task.yield() }
+      try await eventually { pair.sharer.statistics.peerRequests != 0 }
       waiting.cancel()
       try await waiting.value
       try await pair.untilIdle()
@@ -148,7 +148,7 @@ struct RemoteDatabaseTests {
     try await withRemote { remote, stored, pair in
       try await stored.put(Document(id: "a"))
       let feed = Task { for try await _ in remote.changes(.live) {} }
-      while pair.sharer.statistics.peerRequests == 0 { await Task.yield() }
+      try await eventually { pair.sharer.statistics.peerRequests != 0 }
       pair.channel.cut()
       do {
         try await feed.value

@@ -2,6 +2,7 @@ import CouchAPI
 import HTTPTypes
 import PouchCore
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import PeerTunnel
@@ -120,6 +121,6 @@ final class Counter: Sendable {
 extension SessionPair {
   /// Waits until no request is under way on either side, by asking: each question lets what was sent before it arrive.
   func untilIdle() async throws {
-    while opener.statistics.ownRequests > 0 || sharer.statistics.peerRequests > 0 { await Task.yield() }
+    try await eventually { opener.statistics.ownRequests == 0 && sharer.statistics.peerRequests == 0 }
   }
 }

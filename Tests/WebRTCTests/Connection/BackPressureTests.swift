@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 import WebRTC
 
@@ -74,11 +75,14 @@ struct BackPressureTests {
   @Test func `a sender that is cancelled while it waits sends nothing`() async throws {
     var configuration = Pair.configuration
     configuration.window = 128 * 1024
-    let (pair, here, _) = try await Pair.connected(DataChannel.Options(), configuration, configuration)
+    // Nobody reads, and so the sender waits in the end, with more queued than the low mark, which here is the high one.
+    var options = DataChannel.Options()
+    options.lowMark = options.highMark
+    let (pair, here, _) = try await Pair.connected(options, configuration, configuration)
     let sending = Task {
       while true { try await here.send([UInt8](repeating: 1, count: 32 * 1024)) }
     }
-    while here.bufferedAmount < here.options.highMark { await Task.yield() }
+    try await eventually { here.bufferedAmount >= options.highMark }
     sending.cancel()
     await #expect(throws: RTCError.cancelled) { try await sending.value }
     #expect(here.currentState == .open)

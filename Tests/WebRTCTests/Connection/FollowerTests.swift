@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import WebRTC
@@ -16,7 +17,7 @@ struct FollowerTests {
         #expect(value == 0)
         break
       }
-      while broadcast.followerCount > 0 || log.followerCount > 0 { await Task.yield() }
+      try await eventually { broadcast.followerCount == 0 && log.followerCount == 0 }
     }
   }
 
@@ -28,7 +29,7 @@ struct FollowerTests {
         for await value in broadcast.values { values.append(value) }
         return values
       }
-      while broadcast.followerCount == 0 { await Task.yield() }
+      try await eventually { broadcast.followerCount != 0 }
       broadcast.set(1)
       broadcast.end(2)
       #expect(await following.value == [0, 1, 2])

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import WebRTC
@@ -26,7 +27,7 @@ struct UnreadBoundTests {
       }
       // None of the channels is full by itself.
       let association = try #require(pair.answerer.transport.association)
-      while !association.isReadingPaused { await Task.yield() }
+      try await eventually { association.isReadingPaused }
       let backlog = pair.answerer.channels.backlog
       #expect(backlog.isFull)
       #expect(backlog.total.held < ChannelTuning.connectionHighMark + size + Self.overhead)
@@ -62,7 +63,7 @@ struct UnreadBoundTests {
       await sending.value
       for channel in channels[taken...] { #expect(await channel.closed() == nil) }
       let backlog = pair.answerer.channels.backlog
-      while backlog.total.held < taken * (size + Self.overhead) { await Task.yield() }
+      try await eventually { backlog.total.held >= taken * (size + Self.overhead) }
       #expect(backlog.total == Backlog.Share(held: taken * (size + Self.overhead)))
       pair.close()
     }
@@ -75,11 +76,11 @@ struct UnreadBoundTests {
         let (pair, here, there) = try await Pair.connected()
         backlog = pair.answerer.channels.backlog
         try await here.send("unread")
-        while backlog.total.held == 0 { await Task.yield() }
+        try await eventually { backlog.total.held != 0 }
         pair.close()
         #expect(there.currentState == .closed(.closed))
       }
-      while backlog.total != Backlog.Share() { await Task.yield() }
+      try await eventually { backlog.total == Backlog.Share() }
     }
   }
 
@@ -90,7 +91,7 @@ struct UnreadBoundTests {
       let subject = try await HostilePair(configuration)
       let flooding = Task { while true { try await subject.here.send([UInt8](repeating: 1, count: 32 * 1024)) } }
       let reading = try #require(subject.pair.answerer.transport.association)
-      while !reading.isReadingPaused { await Task.yield() }
+      try await eventually { reading.isReadingPaused }
       flooding.cancel()
       _ = await flooding.result
       try subject.association.close()
