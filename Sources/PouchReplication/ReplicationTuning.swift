@@ -2,11 +2,23 @@
 public enum ReplicationTuning {
   // MARK: Reading the feed
 
-  /// How many changes are read by one request. The next request needs the position that this one ends at, so this many
-  /// changes pass in one round trip: with 50 ms of it 10,000 allow some 80,000 changes a second. They take about 2 MB.
+  /// How many changes are read by the first request, and by every other one where the source answers soon. They take about
+  /// 2 MB.
   public static let changesPerRead = 10_000
-  /// How many bytes of ids and revisions may wait to be copied. Two full reads fit, so that the next one is under way
-  /// while the last one is worked off.
+  /// How many are read by one request at most; each request reads up to twice as many as the one before.
+  public static let mostChangesPerRead = 40_000
+  /// How many changes may pass in a second for all that the round trips cost. The next request needs the position that the
+  /// one before it ends at, so that longer ways need longer answers.
+  public static let changesPerSecond = 400_000
+
+  /// How many changes one request comes to read.
+  /// - Parameter latency: how long the source takes to answer a request for little.
+  static func mostChangesPerRead(latency: Duration) -> Int {
+    let passing = Double(changesPerSecond) * min(latency / .seconds(1), 1)
+    return min(max(changesPerRead, Int(passing)), mostChangesPerRead)
+  }
+  /// How many bytes of ids and revisions may wait to be copied. Two full reads of ``changesPerRead`` fit, so that the next
+  /// one is under way while the last one is worked off.
   public static let queuedChangesBytes = 4 * 1024 * 1024
   /// How long a live replication waits before it asks again after it got something. A change that comes alone is copied
   /// at once; those that follow within this time are copied together.

@@ -192,6 +192,11 @@ struct WaitingTests {
     #expect(try await queue.take() == nil)
   }
 
+  @Test(arguments: [(0, 10_000), (25, 10_000), (50, 20_000), (100, 40_000), (60_000, 40_000)])
+  func `the longer an answer takes, the more changes are read by one request`(milliseconds: Int, count: Int) {
+    #expect(ReplicationTuning.mostChangesPerRead(latency: .milliseconds(milliseconds)) == count)
+  }
+
   @Test func `a budget is never overdrawn by those who wait for it`() async throws {
     let budget = ByteBudget(total: 100)
     let most = Monitor(0)

@@ -25,6 +25,7 @@ extension TunnelMachine {
       writeCancels(&writer, at: now)
       writeResponses(&writer, at: now)
       writeRequests(&writer, at: now)
+      writeStreamCredits(&writer)
       writeBodies(&writer, &writable, at: now)
     }
     outstanding = writer.bytes.isEmpty ? nil : now
@@ -66,10 +67,14 @@ extension TunnelMachine {
       isConnectionCreditDue = false
       writeCredit(0, receivingWindow.limit, &writer)
     }
+  }
+
+  /// Behind the requests, as some of them are followed by credit for the answer.
+  private mutating func writeStreamCredits(_ writer: inout MessageWriter) {
     while writer.room >= 8, let number = dueCredits.popFirst() {
       guard let stream = streams[number], stream.isCreditDue else { continue }
       streams[number]?.isCreditDue = false
-      guard stream.receiving == .body, !stream.isDiscarding else { continue }
+      guard stream.receiving == .head || stream.receiving == .body, !stream.isDiscarding else { continue }
       writeCredit(number, stream.receivingWindow.limit, &writer)
     }
   }
@@ -169,6 +174,7 @@ extension TunnelMachine {
     }
     stream.head = []
     streams[number] = stream
+    if kind == .request { tellFirstCredit(of: number) }
     if stream.sending == .ended { sentEnd(of: number, at: now) } else { enterRing(number) }
     return true
   }

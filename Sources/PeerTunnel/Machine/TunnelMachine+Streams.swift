@@ -58,8 +58,21 @@ extension TunnelMachine {
     TunnelStream(
       number: number, opener: opener, share: share, sending: .noHead,
       sendingWindow: SendingWindow(peer?.streamCredit ?? 0), lastSent: now,
-      receivingWindow: ReceivingWindow(limits.streamCredit, upTo: limits.longestStreamCredit, at: now),
+      receivingWindow: ReceivingWindow(firstStreamCredit, upTo: limits.longestStreamCredit, at: now),
       lastReceived: now)
+  }
+
+  /// How many bytes a stream may have at first: what the hello said, or half of what another one came to need, as a path on
+  /// which answers take long would otherwise have each stream find out again.
+  private var firstStreamCredit: Int { max(limits.streamCredit, widestStream / 2) }
+
+  /// Tells the peer of a stream's first credit, if that is more than the hello said.
+  mutating func tellFirstCredit(of number: StreamNumber) {
+    guard let index = streams.index(forKey: number), !streams.values[index].isCreditDue,
+      streams.values[index].receivingWindow.limit > limits.streamCredit
+    else { return }
+    streams.values[index].isCreditDue = true
+    dueCredits.append(number)
   }
 
   private mutating func put(_ body: OutgoingBytes, into number: StreamNumber, at now: ContinuousClock.Instant) {
@@ -129,6 +142,7 @@ extension TunnelMachine {
       if isDue, stream.receiving == .body, !stream.isDiscarding, !stream.isCreditDue {
         streams.values[index].isCreditDue = true
         dueCredits.append(number)
+        widestStream = max(widestStream, stream.receivingWindow.size)
         receivingWindow.widen(to: stream.receivingWindow.size * 2)
       }
     }

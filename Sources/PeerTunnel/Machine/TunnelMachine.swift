@@ -82,6 +82,8 @@ struct TunnelMachine: Sendable {
   var isConnectionCreditDue = false
   var sendingWindow = SendingWindow(0)
   var receivingWindow: ReceivingWindow
+  /// How wide the widest window of a stream became.
+  var widestStream = 0
 
   // Time
   var roundTrip: Duration?

@@ -12,14 +12,16 @@ struct ChangesReader: Sendable {
     var position = start
     var isLive = false
     var emptyAnswers = 0
+    var limit = ReplicationTuning.changesPerRead
     while true {
       try await pipeline.gate.pass()
-      let batch = try await next(after: position, isLive: isLive)
+      let batch = try await next(after: position, limit: limit, isLive: isLive)
       if batch.changes.isEmpty, batch.hasMore, batch.lastSequence == position {
         throw PouchError(.badResponse, "The feed says that there is more, but does not deliver it.")
       }
       try await queue(batch, after: position)
       position = batch.lastSequence
+      limit = min(limit * 2, pipeline.mostChangesPerRead)
       if isLive {
         let isEmpty = batch.changes.isEmpty && !batch.hasMore
         emptyAnswers = isEmpty ? min(emptyAnswers + 1, ReplicationTuning.emptyAnswersDoublings) : 0
@@ -31,7 +33,7 @@ struct ChangesReader: Sendable {
     }
   }
 
-  private func next(after position: UpdateSequence?, isLive: Bool) async throws -> ChangesBatch {
+  private func next(after position: UpdateSequence?, limit: Int, isLive: Bool) async throws -> ChangesBatch {
     var query = ChangesQuery(
       isLive ? .live : .once, style: .allLeaves, ids: options.ids, selector: options.selector)
     if options.filter != nil { query.rows = .documents }
@@ -39,7 +41,7 @@ struct ChangesReader: Sendable {
     pipeline.board.setReaderWaiting(isLive)
     defer { pipeline.board.setReaderWaiting(false) }
     return try await pipeline.retrier.run {
-      try await pipeline.source.nextChanges(request, after: position, limit: ReplicationTuning.changesPerRead)
+      try await pipeline.source.nextChanges(request, after: position, limit: limit)
     }
   }
 

@@ -5,6 +5,8 @@ struct Pipeline: Sendable {
   let source: any Database
   let target: any Database
   let options: ReplicationOptions
+  /// How many changes one request comes to read.
+  let mostChangesPerRead: Int
   let environment: ReplicationEnvironment
   let board: ProgressBoard
   let gate: PauseGate
@@ -16,12 +18,13 @@ struct Pipeline: Sendable {
   let estimate = Monitor(SizeEstimate())
 
   init(
-    source: any Database, target: any Database, _ options: ReplicationOptions, environment: ReplicationEnvironment,
-    board: ProgressBoard, gate: PauseGate
+    source: any Database, target: any Database, _ options: ReplicationOptions,
+    mostChangesPerRead: Int, environment: ReplicationEnvironment, board: ProgressBoard, gate: PauseGate
   ) {
     self.source = source
     self.target = target
     self.options = options
+    self.mostChangesPerRead = mostChangesPerRead
     self.environment = environment
     self.board = board
     self.gate = gate

@@ -95,6 +95,32 @@ struct CreditTests {
     #expect(pair.opener.receivingWindow.size <= 16 << 20)
   }
 
+  @Test func `a stream begins with half of the credit that another one came to need, in both directions`() throws {
+    var pair = try MachinePair.ready()
+    pair.opener.roundTrip = .milliseconds(100)
+    pair.sharer.roundTrip = .milliseconds(100)
+    let wide = try pair.request(["s"], .following)
+    try pair.exchange()
+    try pair.respond(to: wide, .following)
+    for _ in 0..<1000 {
+      let piece = [UInt8](repeating: 1, count: 64 << 10)
+      _ = pair.sharer.write(piece, to: wide, at: pair.now)
+      _ = pair.opener.write(piece, to: wide, at: pair.now)
+      try pair.exchange()
+      _ = pair.bytes(of: wide)
+      while case .bytes = pair.sharer.read(wide, at: pair.now) {}
+      pair.now += .milliseconds(1)
+    }
+    try pair.exchange()
+    let large = [UInt8](repeating: 2, count: 10 << 20)
+    let next = try pair.request(["s"], .complete(large))
+    try pair.exchange()
+    try pair.respond(to: next, .complete(large))
+    try pair.exchange()
+    #expect(pair.sharer.streams[next]?.inbox.count == TunnelLimits().longestStreamCredit / 2)
+    #expect(pair.opener.streams[next]?.inbox.count == TunnelLimits().longestStreamCredit / 2)
+  }
+
   @Test func `a reader that does not read is given nothing more`() throws {
     var pair = try MachinePair.ready()
     let number = try pair.request()
