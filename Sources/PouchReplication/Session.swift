@@ -19,13 +19,11 @@ struct Session: Sendable {
     let checkpointer = Checkpointer(
       ReplicationID(source: sourceInfo.uuid, target: targetInfo.uuid, options), source: source, target: target,
       options.checkpoints, sessionID: id, environment: environment)
-    let asked = environment.elapsed()
     let start = try await retrier.run { try await checkpointer.load() } ?? firstPosition(sourceInfo)
-    let latency = environment.elapsed() - asked
     board.beginSession(id, at: start, head: sourceInfo.updateSequence)
     let pipeline = Pipeline(
       source: source, target: target, options,
-      mostChangesPerRead: ReplicationTuning.mostChangesPerRead(latency: latency),
+      mostChangesPerRead: ReplicationTuning.mostChangesPerRead(latency: await checkpointer.sourceLatency),
       environment: environment, board: board, gate: gate)
 
     @Sendable func record(_ retrier: Retrier) async throws {

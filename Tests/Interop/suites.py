@@ -40,10 +40,12 @@ def run_pytest(name, python, arguments, source, environment, report, longest, pr
     ]
     try:
         run = subprocess.run(
-            command, cwd=source, env=environment, check=False, timeout=longest, text=True,
+            command, cwd=source, env=environment, check=False, timeout=longest, text=True, errors="replace",
             stdout=subprocess.PIPE if at_once else None, stderr=subprocess.STDOUT if at_once else None,
         )
-    except subprocess.TimeoutExpired:
+    except subprocess.TimeoutExpired as error:
+        if error.stdout:
+            print(error.stdout.decode(errors="replace") if isinstance(error.stdout, bytes) else error.stdout)
         print(f"FAILED: {name} did not finish in {longest} seconds")
         return 0, 1, 0
     if at_once:

@@ -232,6 +232,8 @@ class RelayTests(unittest.TestCase):
 def main():
     result = unittest.TextTestRunner(sys.stdout).run(unittest.defaultTestLoader.loadTestsFromTestCase(RelayTests))
     failed = len(result.failures) + len(result.errors)
+    for test, _ in result.failures + result.errors:
+        print(f"FAILED: UDP relay, {test.id()}")
     print(f"{result.testsRun - failed - len(result.skipped)} passed, {failed} failed, {len(result.skipped)} skipped")
     return 1 if failed else 0
 

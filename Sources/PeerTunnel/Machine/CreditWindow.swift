@@ -51,6 +51,15 @@ struct ReceivingWindow: Sendable {
     epoch = (now, consumed)
   }
 
+  /// Makes the window of a stream of which nothing has come wider.
+  /// - Returns: whether it is wider than before.
+  mutating func begin(with size: Int) -> Bool {
+    guard received == 0, size > self.size else { return false }
+    widen(to: size)
+    limit = self.size
+    return true
+  }
+
   /// Makes the window at least so wide; for that of a connection, which must not be what one stream waits for.
   mutating func widen(to size: Int) {
     self.size = max(self.size, min(size, largest))

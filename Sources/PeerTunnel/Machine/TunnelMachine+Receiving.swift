@@ -134,7 +134,6 @@ extension TunnelMachine {
     streams[number]?.share = head.share
     streams[number]?.expected = head.length
     streams[number]?.receiving = .body
-    if !frame.flags.contains(.end) { tellFirstCredit(of: number) }
     events.append(.request(number, head))
     try endBody(number, frame.flags, &events)
   }

@@ -174,7 +174,7 @@ extension TunnelMachine {
     }
     stream.head = []
     streams[number] = stream
-    if kind == .request { tellFirstCredit(of: number) }
+    if kind == .request { giveFirstCredit(to: number) }
     if stream.sending == .ended { sentEnd(of: number, at: now) } else { enterRing(number) }
     return true
   }

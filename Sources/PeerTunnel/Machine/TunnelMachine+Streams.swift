@@ -58,19 +58,20 @@ extension TunnelMachine {
     TunnelStream(
       number: number, opener: opener, share: share, sending: .noHead,
       sendingWindow: SendingWindow(peer?.streamCredit ?? 0), lastSent: now,
-      receivingWindow: ReceivingWindow(firstStreamCredit, upTo: limits.longestStreamCredit, at: now),
+      receivingWindow: ReceivingWindow(limits.streamCredit, upTo: limits.longestStreamCredit, at: now),
       lastReceived: now)
   }
 
-  /// How many bytes a stream may have at first: what the hello said, or half of what another one came to need, as a path on
-  /// which answers take long would otherwise have each stream find out again.
-  private var firstStreamCredit: Int { max(limits.streamCredit, widestStream / 2) }
-
-  /// Tells the peer of a stream's first credit, if that is more than the hello said.
-  mutating func tellFirstCredit(of number: StreamNumber) {
-    guard let index = streams.index(forKey: number), !streams.values[index].isCreditDue,
-      streams.values[index].receivingWindow.limit > limits.streamCredit
-    else { return }
+  /// Gives the answer to a request more credit than the hello said, if another one has come to need it: on a long way each
+  /// answer would otherwise find that out again.
+  ///
+  /// It is half of what the other one has, but no more than ``TunnelLimits/firstStreamCredit``, nor than an eighth of what
+  /// the connection has room for: answers that nobody reads must not be what the others wait for.
+  mutating func giveFirstCredit(to number: StreamNumber) {
+    guard let index = streams.index(forKey: number) else { return }
+    let room = receivingWindow.limit - receivingWindow.received
+    let credit = min(widestStream / 2, limits.firstStreamCredit, room / 8)
+    guard streams.values[index].receivingWindow.begin(with: credit), !streams.values[index].isCreditDue else { return }
     streams.values[index].isCreditDue = true
     dueCredits.append(number)
   }

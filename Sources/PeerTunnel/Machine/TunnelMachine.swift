@@ -13,7 +13,7 @@ import PouchCore
 /// ```
 ///
 /// It is symmetric: both sides may request and answer, on streams of their own numbers. Control frames go before heads,
-/// those before bodies, and bodies take turns frame by frame.
+/// those before the credit of streams and bodies, and bodies take turns frame by frame.
 ///
 /// What it holds is bounded: unread bytes by the credit that it gave, heads and openings by ``TunnelLimits``, and what
 /// is to be sent by its user, who waits until a stream is writable.

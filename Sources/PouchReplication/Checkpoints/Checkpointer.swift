@@ -13,6 +13,8 @@ actor Checkpointer {
   private var common = CommonCheckpoint(source: nil, target: nil, .none)
   /// The position that is written down.
   private var recorded: UpdateSequence?
+  /// How long the source took to answer for its checkpoint; zero if it was not asked.
+  private(set) var sourceLatency = Duration.zero
 
   init(
     _ id: ReplicationID, source: any Database, target: any Database, _ use: ReplicationOptions.Checkpoints,
@@ -30,10 +32,13 @@ actor Checkpointer {
   /// - Returns: `nil` if nothing is known; everything has to be looked at.
   func load() async throws -> UpdateSequence? {
     guard use != .none else { return nil }
-    let (unread, isSourceUsed) = (source, use == .both)
-    async let readSource = isSourceUsed ? unread.loaded() : unread
+    let (unread, isSourceUsed, elapsed) = (source, use == .both, environment.elapsed)
+    async let readSource = {
+      let asked = elapsed()
+      return isSourceUsed ? (try await unread.loaded(), elapsed() - asked) : (unread, .zero)
+    }()
     target = try await target.loaded()
-    source = try await readSource
+    (source, sourceLatency) = try await readSource
     common = CommonCheckpoint(source: source.checkpoint, target: target.checkpoint, use)
     recorded = common.position
     return common.position

@@ -21,7 +21,10 @@ struct ChangesReader: Sendable {
       }
       try await queue(batch, after: position)
       position = batch.lastSequence
-      limit = min(limit * 2, pipeline.mostChangesPerRead)
+      // A source that gives less than it was asked for has its reasons.
+      limit =
+        batch.hasMore && batch.changes.count < limit
+        ? max(batch.changes.count, ReplicationTuning.changesPerRead) : min(limit * 2, pipeline.mostChangesPerRead)
       if isLive {
         let isEmpty = batch.changes.isEmpty && !batch.hasMore
         emptyAnswers = isEmpty ? min(emptyAnswers + 1, ReplicationTuning.emptyAnswersDoublings) : 0

@@ -95,7 +95,7 @@ struct CreditTests {
     #expect(pair.opener.receivingWindow.size <= 16 << 20)
   }
 
-  @Test func `a stream begins with half of the credit that another one came to need, in both directions`() throws {
+  @Test func `an answer begins with more credit if another one came to need it, and a request does not`() throws {
     var pair = try MachinePair.ready()
     pair.opener.roundTrip = .milliseconds(100)
     pair.sharer.roundTrip = .milliseconds(100)
@@ -117,8 +117,17 @@ struct CreditTests {
     try pair.exchange()
     try pair.respond(to: next, .complete(large))
     try pair.exchange()
-    #expect(pair.sharer.streams[next]?.inbox.count == TunnelLimits().longestStreamCredit / 2)
-    #expect(pair.opener.streams[next]?.inbox.count == TunnelLimits().longestStreamCredit / 2)
+    #expect(pair.sharer.streams[next]?.inbox.count == TunnelLimits().streamCredit)
+    let credits = try (0..<15).map { _ in
+      let number = try pair.request()
+      try pair.exchange()
+      try pair.respond(to: number, .complete(large))
+      try pair.exchange()
+      return pair.opener.streams[number]?.inbox.count ?? 0
+    }
+    // The less room the connection has, the less each is given: those that nobody reads leave room for others.
+    #expect(pair.opener.streams[next]?.inbox.count == TunnelLimits().firstStreamCredit)
+    #expect(credits == credits.sorted(by: >) && credits.last == TunnelLimits().streamCredit, "\(credits)")
   }
 
   @Test func `a reader that does not read is given nothing more`() throws {

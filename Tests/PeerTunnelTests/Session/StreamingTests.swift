@@ -119,7 +119,7 @@ final class Counter: Sendable {
 }
 
 extension SessionPair {
-  /// Waits until no request is under way on either side, by asking: each question lets what was sent before it arrive.
+  /// Waits until no request is under way on either side.
   func untilIdle() async throws {
     try await eventually { opener.statistics.ownRequests == 0 && sharer.statistics.peerRequests == 0 }
   }
