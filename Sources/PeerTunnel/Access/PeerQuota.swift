@@ -83,15 +83,13 @@ final class Allowance: Sendable {
     }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
-        let served = state.withLock { state -> [Waiter] in
-          guard !Task.isCancelled else {
-            continuation.resume(throwing: PouchError(.cancelled))
-            return []
-          }
+        let served = state.withLock { state -> [Waiter]? in
+          guard !Task.isCancelled else { return nil }
           state.waiting.append(Waiter(key: key, units: units, continuation: continuation))
           return state.takeNext()
         }
-        for waiter in served { waiter.continuation.resume() }
+        if served == nil { continuation.resume(throwing: PouchError(.cancelled)) }
+        for waiter in served ?? [] { waiter.continuation.resume() }
       }
     } onCancel: {
       let (cancelled, served) = state.withLock { state -> (Waiter?, [Waiter]) in

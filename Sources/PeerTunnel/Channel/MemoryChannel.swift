@@ -76,10 +76,19 @@ private final class MemoryLink: Sendable {
     var receiver: CheckedContinuation<Void, Never>?
     var sender: CheckedContinuation<Void, Never>?
 
-    mutating func wake() {
-      receiver?.resume()
-      sender?.resume()
-      (receiver, sender) = (nil, nil)
+    mutating func wake(_ resumptions: inout Resumptions) {
+      wakeReceiver(&resumptions)
+      wakeSender(&resumptions)
+    }
+
+    mutating func wakeReceiver(_ resumptions: inout Resumptions) {
+      resumptions.add(receiver, .success(()))
+      receiver = nil
+    }
+
+    mutating func wakeSender(_ resumptions: inout Resumptions) {
+      resumptions.add(sender, .success(()))
+      sender = nil
     }
   }
 
@@ -91,18 +100,18 @@ private final class MemoryLink: Sendable {
     var isPartitioned = false
     var sent = 0
     var random: UInt64
+    var resumptions = Resumptions()
 
     mutating func append(_ message: [UInt8], from end: End) {
       sent += 1
       directions[end.rawValue].messages.append(message)
       directions[end.rawValue].bytes += message.count
-      directions[end.rawValue].receiver?.resume()
-      directions[end.rawValue].receiver = nil
+      directions[end.rawValue].wakeReceiver(&resumptions)
     }
 
     mutating func wake() {
-      directions[0].wake()
-      directions[1].wake()
+      directions[0].wake(&resumptions)
+      directions[1].wake(&resumptions)
     }
 
     mutating func delay(upTo longest: Int) -> Int {
@@ -121,8 +130,21 @@ private final class MemoryLink: Sendable {
     state = Mutex(State(random: faults.seed))
   }
 
+  /// Does something with the state, and afterwards resumes those that it lets go on.
+  private func withState<Value: Sendable, Failure: Error>(
+    _ body: (inout State) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    let (result, resumptions) = state.withLock { state in
+      let result = Result { () throws(Failure) in try body(&state) }
+      defer { state.resumptions = Resumptions() }
+      return (result, state.resumptions)
+    }
+    resumptions.run()
+    return try result.get()
+  }
+
   func send(_ message: [UInt8], from end: End) async throws {
-    try state.withLock { state in
+    try withState { state in
       guard !state.isClosed, !state.isLost else { throw ChannelLost() }
       if let last = faults.lostAfter, state.sent >= last {
         state.isLost = true
@@ -132,7 +154,7 @@ private final class MemoryLink: Sendable {
       state.append(message, from: end)
     }
     while true {
-      let isFree = try state.withLock { state in
+      let isFree = try withState { state in
         guard !state.isLost else { throw ChannelLost() }
         return state.isClosed || state.directions[end.rawValue].bytes <= faults.capacity
       }
@@ -149,7 +171,7 @@ private final class MemoryLink: Sendable {
   }
 
   func offer(_ message: [UInt8], from end: End) -> Bool {
-    state.withLock { state in
+    withState { state in
       guard !state.isClosed, !state.isLost, state.sent < faults.lostAfter ?? .max,
         state.directions[end.rawValue].bytes <= faults.capacity
       else { return false }
@@ -160,18 +182,17 @@ private final class MemoryLink: Sendable {
 
   func receive(at end: End) async throws -> [UInt8]? {
     let from = end.other.rawValue
-    let delay = state.withLock { $0.delay(upTo: faults.longestDelay) }
+    let delay = withState { $0.delay(upTo: faults.longestDelay) }
     for _ in 0..<delay { await Task.yield() }
     while true {
-      let (message, isAtEnd) = try state.withLock { state -> ([UInt8]?, Bool) in
+      let (message, isAtEnd) = try withState { state -> ([UInt8]?, Bool) in
         guard !state.isLost else { throw ChannelLost() }
         guard !state.isPartitioned, let message = state.directions[from].messages.popFirst() else {
           return (nil, state.isClosed)
         }
         state.directions[from].bytes -= message.count
         if state.directions[from].bytes <= faults.capacity {
-          state.directions[from].sender?.resume()
-          state.directions[from].sender = nil
+          state.directions[from].wakeSender(&state.resumptions)
         }
         return (message, false)
       }
@@ -194,33 +215,33 @@ private final class MemoryLink: Sendable {
   ) async {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        state.withLock { state in
-          if Task.isCancelled || !register(&state, continuation) { continuation.resume() }
+        withState { state in
+          if Task.isCancelled || !register(&state, continuation) { state.resumptions.add(continuation, .success(())) }
         }
       }
     } onCancel: {
-      state.withLock { $0.directions[end.rawValue].wake() }
+      withState { state in state.directions[end.rawValue].wake(&state.resumptions) }
     }
   }
 
-  func bufferedAmount(from end: End) -> Int { state.withLock { $0.directions[end.rawValue].bytes } }
+  func bufferedAmount(from end: End) -> Int { withState { $0.directions[end.rawValue].bytes } }
 
   func close() {
-    state.withLock { state in
+    withState { state in
       state.isClosed = true
       state.wake()
     }
   }
 
   func cut() {
-    state.withLock { state in
+    withState { state in
       state.isLost = true
       state.wake()
     }
   }
 
   func setPartitioned(_ isPartitioned: Bool) {
-    state.withLock { state in
+    withState { state in
       state.isPartitioned = isPartitioned
       state.wake()
     }

@@ -25,11 +25,11 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// Ends whatever waits.
-  func fail(_ error: any Error) {
+  func fail(_ error: any Error, _ resumptions: inout Resumptions) {
     if failure == nil { failure = error }
-    head?.resume(throwing: error)
-    reader?.resume(throwing: error)
-    writer?.resume(throwing: error)
+    resumptions.add(head, .failure(error))
+    resumptions.add(reader, .failure(error))
+    resumptions.add(writer, .failure(error))
     (head, reader, writer) = (nil, nil, nil)
   }
 }

@@ -26,6 +26,7 @@ struct SessionState: Sendable {
   var statistics = TunnelStatistics()
   private var cancelled: [Task<Void, Never>] = []
   private var released: [any Sendable] = []
+  var resumptions = Resumptions()
 
   init(_ machine: TunnelMachine, _ side: TunnelSide) {
     self.machine = machine
@@ -40,13 +41,13 @@ struct SessionState: Sendable {
     }
     guard let message = machine.nextMessage(at: .now) else { return nil }
     statistics.sent += Int64(message.bytes.count)
-    for number in message.writable { exchanges[number]?.continueWriting() }
+    for number in message.writable { exchanges[number]?.continueWriting(&resumptions) }
     return message.bytes
   }
 
   mutating func wakeSender() {
     isIdle = false
-    sender?.resume()
+    resumptions.add(sender, .success(()))
     sender = nil
   }
 
@@ -66,21 +67,22 @@ struct SessionState: Sendable {
   }
 
   mutating func takeLeftovers() -> Leftovers {
-    guard !cancelled.isEmpty || !released.isEmpty else { return Leftovers() }
-    defer { (cancelled, released) = ([], []) }
-    return Leftovers(cancelled: cancelled, released: released)
+    guard !cancelled.isEmpty || !released.isEmpty || !resumptions.isEmpty else { return Leftovers() }
+    defer { (cancelled, released, resumptions) = ([], [], Resumptions()) }
+    return Leftovers(cancelled: cancelled, released: released, resumptions: resumptions)
   }
 
   /// What must be done without the lock.
   struct Leftovers: Sendable {
     var cancelled: [Task<Void, Never>] = []
     var released: [any Sendable] = []
+    var resumptions = Resumptions()
   }
 
   /// Ends a stream with what waits for it.
   mutating func fail(_ number: StreamNumber, _ error: any Error) {
     guard let exchange = exchanges.removeValue(forKey: number) else { return }
-    exchange.fail(error)
+    exchange.fail(error, &resumptions)
     cancel(exchange.task)
   }
 
@@ -109,8 +111,8 @@ struct SessionState: Sendable {
       fail(number, isUnsent ? PouchError(.unreachable, end.reason) : error)
     }
     let unreachable = PouchError(.unreachable, end.reason)
-    for (_, opening) in openings { opening.continuation.resume(throwing: unreachable) }
-    for (_, continuation) in readiness { continuation.resume(throwing: unreachable) }
+    for (_, opening) in openings { resumptions.add(opening.continuation, .failure(unreachable)) }
+    for (_, continuation) in readiness { resumptions.add(continuation, .failure(unreachable)) }
     (openings, readiness) = ([:], [:])
   }
 }

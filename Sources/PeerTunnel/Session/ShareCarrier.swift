@@ -40,18 +40,20 @@ extension TunnelSession {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
         withState { state in
           if let end = state.end {
-            continuation.resume(throwing: PouchError(.unreachable, end.reason))
+            state.resumptions.add(continuation, .failure(PouchError(.unreachable, end.reason)))
           } else if state.machine.peer != nil {
-            continuation.resume()
+            state.resumptions.add(continuation, .success(()))
           } else if Task.isCancelled {
-            continuation.resume(throwing: PouchError(.cancelled))
+            state.resumptions.add(continuation, .failure(PouchError(.cancelled)))
           } else {
             state.readiness[key] = continuation
           }
         }
       }
     } onCancel: {
-      withState { $0.readiness.removeValue(forKey: key)?.resume(throwing: PouchError(.cancelled)) }
+      withState { state in
+        state.resumptions.add(state.readiness.removeValue(forKey: key), .failure(PouchError(.cancelled)))
+      }
     }
   }
 
@@ -65,13 +67,13 @@ extension TunnelSession {
       try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<ShareNumber, any Error>) in
         withState { state in
           if let end = state.end {
-            continuation.resume(throwing: PouchError(.unreachable, end.reason))
+            state.resumptions.add(continuation, .failure(PouchError(.unreachable, end.reason)))
           } else if Task.isCancelled {
-            continuation.resume(throwing: PouchError(.cancelled))
+            state.resumptions.add(continuation, .failure(PouchError(.cancelled)))
           } else if let number = state.machine.open(opening) {
             state.openings[number] = (key, continuation)
           } else {
-            continuation.resume(throwing: PouchError(.unreachable))
+            state.resumptions.add(continuation, .failure(PouchError(.unreachable)))
           }
         }
       }
@@ -80,7 +82,7 @@ extension TunnelSession {
         guard let (number, opening) = state.openings.first(where: { $0.value.key == key }) else { return }
         state.openings[number] = nil
         state.machine.leaveShare(number)
-        opening.continuation.resume(throwing: PouchError(.cancelled))
+        state.resumptions.add(opening.continuation, .failure(PouchError(.cancelled)))
       }
     }
     return ShareCarrier(self, number)
@@ -89,9 +91,9 @@ extension TunnelSession {
   func settle(_ number: ShareNumber, _ refusal: String?, _ state: inout SessionState) {
     guard let continuation = state.openings.removeValue(forKey: number)?.continuation else { return }
     if let refusal {
-      continuation.resume(throwing: PouchError(.forbidden, refusal))
+      state.resumptions.add(continuation, .failure(PouchError(.forbidden, refusal)))
     } else {
-      continuation.resume(returning: number)
+      state.resumptions.add(continuation, .success(number))
     }
   }
 

@@ -7,7 +7,7 @@ extension TunnelSession {
     for event in events {
       switch event {
       case .ready:
-        for (_, continuation) in state.readiness { continuation.resume() }
+        for (_, continuation) in state.readiness { state.resumptions.add(continuation, .success(())) }
         state.readiness = [:]
       case .opening(let number, let opening): answer(opening, number, &state)
       case .opened(let number, let refusal): settle(number, refusal, &state)
@@ -16,8 +16,8 @@ extension TunnelSession {
         if let handler = state.handlers.removeValue(forKey: number) { state.releaseLater(handler.respond) }
       case .request(let number, let head): serve(head, number, &state, at: now)
       case .response(let number, let head): deliver(head, number, &state, at: now)
-      case .readable(let number): state.exchanges[number]?.continueReading(number, &state.machine, at: now)
-      case .unwanted(let number): state.exchanges[number]?.stopWriting()
+      case .readable(let number): state.exchanges[number]?.continueReading(&state, at: now)
+      case .unwanted(let number): state.exchanges[number]?.stopWriting(&state.resumptions)
       case .failed(let number, let error): state.fail(number, error)
       case .ended(let end): _ = state.settle(end)
       }
@@ -30,7 +30,7 @@ extension TunnelSession {
   ) {
     guard let exchange = state.exchanges[number] else { return }
     let body = body(head.length, of: exchange, &state, at: now)
-    exchange.head?.resume(returning: head.response(body))
+    state.resumptions.add(exchange.head, .success(head.response(body)))
     exchange.head = nil
   }
 
@@ -54,25 +54,25 @@ extension TunnelSession {
 
 extension Exchange {
   /// Gives a waiting reader what there is.
-  func continueReading(_ number: StreamNumber, _ machine: inout TunnelMachine, at now: ContinuousClock.Instant) {
+  func continueReading(_ state: inout SessionState, at now: ContinuousClock.Instant) {
     guard let reader else { return }
-    switch machine.read(number, at: now) {
-    case .bytes(let bytes): reader.resume(returning: bytes)
-    case .end: reader.resume(returning: nil)
+    switch state.machine.read(number, at: now) {
+    case .bytes(let bytes): state.resumptions.add(reader, .success(bytes))
+    case .end: state.resumptions.add(reader, .success(nil))
     case .nothing: return
     }
     self.reader = nil
   }
 
   /// Lets a waiting writer go on.
-  func continueWriting() {
-    writer?.resume(returning: true)
+  func continueWriting(_ resumptions: inout Resumptions) {
+    resumptions.add(writer, .success(true))
     writer = nil
   }
 
   /// Tells a waiting writer that no more is wanted.
-  func stopWriting() {
-    writer?.resume(returning: false)
+  func stopWriting(_ resumptions: inout Resumptions) {
+    resumptions.add(writer, .success(false))
     writer = nil
   }
 }

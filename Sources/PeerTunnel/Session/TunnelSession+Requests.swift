@@ -9,12 +9,12 @@ extension TunnelSession {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         withState { state in
-          if let failure = exchange.failure { return continuation.resume(throwing: failure) }
+          if let failure = exchange.failure { return state.resumptions.add(continuation, .failure(failure)) }
           do throws(PouchError) {
             try self.begin(head, request.body, exchange, &state)
             exchange.head = continuation
           } catch {
-            continuation.resume(throwing: error)
+            state.resumptions.add(continuation, .failure(error))
           }
         }
       }
@@ -75,21 +75,21 @@ extension TunnelSession {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         withState { state in
-          if let failure = exchange.failure { return continuation.resume(throwing: failure) }
-          if Task.isCancelled { return continuation.resume(throwing: PouchError(.cancelled)) }
+          if let failure = exchange.failure { return state.resumptions.add(continuation, .failure(failure)) }
+          if Task.isCancelled { return state.resumptions.add(continuation, .failure(PouchError(.cancelled))) }
           guard let unsent = state.machine.unsent(of: exchange.number) else {
-            return continuation.resume(returning: false)
+            return state.resumptions.add(continuation, .success(false))
           }
           if unsent < self.limits.unsentStream {
-            continuation.resume(returning: true)
+            state.resumptions.add(continuation, .success(true))
           } else {
             exchange.writer = continuation
           }
         }
       }
     } onCancel: {
-      withState { _ in
-        exchange.writer?.resume(throwing: PouchError(.cancelled))
+      withState { state in
+        state.resumptions.add(exchange.writer, .failure(PouchError(.cancelled)))
         exchange.writer = nil
       }
     }
@@ -111,10 +111,10 @@ extension TunnelSession {
     return try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
         withState { state in
-          if let failure = exchange.failure { return continuation.resume(throwing: failure) }
-          if Task.isCancelled { return continuation.resume(throwing: PouchError(.cancelled)) }
+          if let failure = exchange.failure { return state.resumptions.add(continuation, .failure(failure)) }
+          if Task.isCancelled { return state.resumptions.add(continuation, .failure(PouchError(.cancelled))) }
           exchange.reader = continuation
-          exchange.continueReading(exchange.number, &state.machine, at: .now)
+          exchange.continueReading(&state, at: .now)
         }
       }
     } onCancel: {
@@ -126,7 +126,7 @@ extension TunnelSession {
   private func stopReading(_ exchange: Exchange) {
     if exchange.isOwn { return cancel(exchange, PouchError(.cancelled)) }
     withState { state in
-      exchange.reader?.resume(throwing: PouchError(.cancelled))
+      state.resumptions.add(exchange.reader, .failure(PouchError(.cancelled)))
       exchange.reader = nil
       state.machine.stopReading(exchange.number, at: .now)
     }
@@ -155,7 +155,7 @@ extension TunnelSession {
   private func cancel(
     _ exchange: Exchange, _ error: any Error, _ reason: CancelReason, _ state: inout SessionState
   ) {
-    exchange.fail(error)
+    exchange.fail(error, &state.resumptions)
     guard exchange.number != 0 else { return }
     state.machine.cancel(exchange.number, reason, at: .now)
     state.cancel(exchange.task)

@@ -143,7 +143,11 @@ public final class TunnelSession: Sendable {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         withQuietState { state in
-          if state.isIdle, !Task.isCancelled { state.sender = continuation } else { continuation.resume() }
+          if state.isIdle, !Task.isCancelled {
+            state.sender = continuation
+          } else {
+            state.resumptions.add(continuation, .success(()))
+          }
         }
       }
     } onCancel: {
@@ -154,8 +158,10 @@ public final class TunnelSession: Sendable {
   // MARK: State
 
   /// Does something with the state, and sends what there is to be sent.
-  func withState<Value: Sendable>(_ body: (inout SessionState) throws -> Value) rethrows -> Value {
-    try withQuietState { state in
+  func withState<Value: Sendable, Failure: Error>(
+    _ body: (inout SessionState) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    try withQuietState { (state: inout SessionState) throws(Failure) -> Value in
       defer { if state.machine.hasOutput { self.sendNow(&state) } }
       return try body(&state)
     }
@@ -175,16 +181,20 @@ public final class TunnelSession: Sendable {
     if case .ended = state.machine.phase { state.wakeSender() }
   }
 
-  /// Does something with the state, and afterwards what must not be done under the lock: cancelling a task runs the
-  /// handlers of its cancellation, and dropping a body ends its stream, both of which take the lock.
-  private func withQuietState<Value: Sendable>(_ body: (inout SessionState) throws -> Value) rethrows -> Value {
-    let (value, leftovers) = try state.withLock { state in
-      let value = try body(&state)
+  /// Does something with the state, and afterwards, also if that throws, what must not be done under the lock: cancelling a
+  /// task runs the handlers of its cancellation, and dropping a body ends its stream, both of which take the lock, and who
+  /// is resumed may be within such a handler.
+  private func withQuietState<Value: Sendable, Failure: Error>(
+    _ body: (inout SessionState) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    let (result, leftovers) = state.withLock { state in
+      let result = Result { () throws(Failure) in try body(&state) }
       for number in state.machine.takeGone() { state.exchanges[number] = nil }
-      return (value, state.takeLeftovers())
+      return (result, state.takeLeftovers())
     }
+    leftovers.resumptions.run()
     for task in leftovers.cancelled { task.cancel() }
-    return value
+    return try result.get()
   }
 
   /// What is known of the session now.
