@@ -240,6 +240,12 @@ int main(int count, char **arguments) {
   sigaddset(&blocked, SIGTERM);
 #endif
   sigprocmask(SIG_BLOCK, &blocked, &mask);
+  // Whoever started this may have had them blocked, as the threads of a pool have.
+  sigdelset(&mask, SIGINT);
+  sigdelset(&mask, SIGTERM);
+#ifndef __linux__
+  sigprocmask(SIG_SETMASK, &mask, NULL);
+#endif
   struct sigaction action = {.sa_handler = stop};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);

@@ -57,8 +57,8 @@ public struct TunnelLimits: Sendable, Hashable {
   /// 100 ms.
   public var longestStreamCredit = 4 * 1024 * 1024
   /// How many bytes of an answer a peer may send at first at most, where others have come to need more than ``streamCredit``.
-  /// A reader that takes longer than ``stall`` for so many is given up by the peer: 17 KB/s suffice.
-  public var firstStreamCredit = 1024 * 1024
+  /// A reader that takes longer than ``stall`` for half of that is given up by the peer: 18 KB/s suffice.
+  public var firstStreamCredit = 2 * 1024 * 1024
   /// How far the credit of a connection grows; what a peer can make this side hold in memory.
   public var longestConnectionCredit = 16 * 1024 * 1024
   /// How many bytes of a stream are taken from their maker before they are on their way.

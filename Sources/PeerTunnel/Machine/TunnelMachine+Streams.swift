@@ -65,12 +65,12 @@ extension TunnelMachine {
   /// Gives the answer to a request more credit than the hello said, if another one has come to need it: on a long way each
   /// answer would otherwise find that out again.
   ///
-  /// It is half of what the other one has, but no more than ``TunnelLimits/firstStreamCredit``, nor than an eighth of what
-  /// the connection has room for: answers that nobody reads must not be what the others wait for.
+  /// It is what the other one has, but no more than ``TunnelLimits/firstStreamCredit``, nor than an eighth of what the
+  /// connection has room for: answers that nobody reads must not be what the others wait for.
   mutating func giveFirstCredit(to number: StreamNumber) {
     guard let index = streams.index(forKey: number) else { return }
     let room = receivingWindow.limit - receivingWindow.received
-    let credit = min(widestStream / 2, limits.firstStreamCredit, room / 8)
+    let credit = min(widestStream, limits.firstStreamCredit, room / 8)
     guard streams.values[index].receivingWindow.begin(with: credit), !streams.values[index].isCreditDue else { return }
     streams.values[index].isCreditDue = true
     dueCredits.append(number)
