@@ -3,7 +3,9 @@ import PouchCore
 
 /// Stands for WebRTC where this package is built without it.
 struct MissingTransport: PeerTransport {
+  static let error = PouchError(.notImplemented, "PeerPouch was built without WebRTC.")
+
   func link(as role: Role, to remote: IceDescription?) async throws -> any PeerLink {
-    throw PouchError(.notImplemented, "PeerPouch was built without WebRTC.")
+    throw MissingTransport.error
   }
 }

@@ -35,6 +35,12 @@ public struct PeerOptions: Sendable {
     return try await time.limit(PeerOptions.lookup) { await transportBy(hub) } ?? transport
   }
 
+  /// Refuses what would be of no use: to be found by others whom nobody can connect to.
+  /// - Throws: ``PouchError/Code/notImplemented`` where there is no transport.
+  func checkTransport() throws(PouchError) {
+    if transport is MissingTransport, transportBy == nil { throw MissingTransport.error }
+  }
+
   private static var standardTransport: any PeerTransport {
     #if WebRTC
       WebRTCTransport()

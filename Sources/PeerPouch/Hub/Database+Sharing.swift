@@ -28,7 +28,8 @@ extension Database {
   ///     Whoever is not prevented is let in.
   /// - Returns: the share, which others find from now on. It lasts until ``Share/stop()``.
   /// - Throws: ``PouchError/Code/conflict`` if this peer shares the database on this hub already,
-  ///   ``PouchError/Code/badRequest`` if name or info are too long, and what the hub and the database throw.
+  ///   ``PouchError/Code/badRequest`` if name or info are too long, ``PouchError/Code/notImplemented`` if nobody could connect
+  ///   since this was built without WebRTC, and what the hub and the database throw.
   @discardableResult
   public func shareDatabase(
     _ database: any Database, name: String? = nil, info: JSON = [:], access: ShareAccess? = nil,
@@ -36,6 +37,7 @@ extension Database {
     as peer: LocalPeer? = nil, onRemote: RemoteHandler? = nil
   ) async throws -> Share {
     let peer = try peer ?? LocalPeer.standard()
+    try peer.options.checkTransport()
     var gate = gate
     if onRemote != nil { gate.asks = true }
     let terms = ShareDesk.Terms(

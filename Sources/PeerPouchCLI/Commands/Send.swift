@@ -26,7 +26,7 @@ struct Send: PouchCommand {
     if let to { return try await put(into: to, console) }
     let outbox = try await FileOutbox(files, contentType: MediaType.of)
     let hubName = try connection.chosenHub
-    let peer = try console.peer.reachablePeer(connection)
+    let peer = try console.peer.peer(connection)
     let hub = try await HubPatience(console).open(hubName, connection)
     let share = try await HubPatience(console).wait {
       try await hub.shareDatabase(

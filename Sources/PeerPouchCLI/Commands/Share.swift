@@ -71,7 +71,7 @@ struct ShareCommand: PouchCommand {
     let target = try target.resolved(console)
     let connection = target.connection
     let hubName = try connection.chosenHub
-    let peer = try console.peer.reachablePeer(connection)
+    let peer = try console.peer.peer(connection)
     try await target.open(inbox ? .madeIfMissing : .mustExist, console) { database in
       let hub = try await HubPatience(console).open(hubName, connection)
       var onRemote: RemoteHandler?

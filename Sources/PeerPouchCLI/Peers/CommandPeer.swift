@@ -28,16 +28,6 @@ final class CommandPeer: Sendable {
     }
   }
 
-  /// As ``peer(_:)``, for commands that others connect to: where nobody could, they end at once.
-  /// - Throws: in addition, `PouchError` of the code `not_implemented` if this was built without WebRTC.
-  func reachablePeer(_ options: ConnectionOptions) throws -> LocalPeer {
-    #if WebRTC
-      try peer(options)
-    #else
-      throw PouchError(.notImplemented, "This peerpouch was built without WebRTC.")
-    #endif
-  }
-
   private func make(_ options: ConnectionOptions) throws -> LocalPeer {
     let keys = try HubKeys(options)
     var peerOptions = PeerOptions()

@@ -31,6 +31,16 @@ struct SharingTests {
     await ben.close()
   }
 
+  @Test func `nothing is shared where nobody could connect, since there is no WebRTC`() async throws {
+    let peers = try Peers()
+    let peer = try peers.peer { $0.transport = MissingTransport() }
+    await #expect(throws: MissingTransport.error) {
+      try await peers.hub.shareDatabase(Peers.notes(), name: "notes", as: peer)
+    }
+    #expect(try await peers.hub.allDocs().rows.isEmpty)
+    await peer.close()
+  }
+
   @Test func `who opens a share learns whether its owner was known before`() async throws {
     let peers = try Peers()
     let (anna, mallory, ben) = (try peers.peer(), try peers.peer(), try peers.peer())
